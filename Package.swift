@@ -1,0 +1,106 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A C library that comes from the system's packages.
+func systemLibrary(_ name: String, pkgConfig: String?, apt: String) -> Target {
+  .systemLibrary(
+    name: name, path: "Sources/CModules/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+/// A Swift target of ours; the folder drops the project's name.
+func module(
+  _ name: String, path: String, dependencies: [Target.Dependency]
+) -> Target {
+  .target(
+    name: name, dependencies: dependencies, path: "Sources/\(path)", swiftSettings: swiftSettings)
+}
+
+func tests(
+  _ name: String, of dependencies: [Target.Dependency], resources: [Resource] = []
+) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies + ["TestSupport"], path: "Tests/\(name)",
+    resources: resources, swiftSettings: swiftSettings)
+}
+
+let package = Package(
+  name: "filip",
+  products: [
+    .library(name: "Filip", targets: ["Filip"]),
+    .executable(name: "filip", targets: ["FilipCLI"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+  ],
+  targets: [
+    systemLibrary("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
+    systemLibrary("CLMDB", pkgConfig: "lmdb", apt: "liblmdb-dev"),
+    systemLibrary("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
+    systemLibrary("CXXHash", pkgConfig: "libxxhash", apt: "libxxhash-dev"),
+    systemLibrary("CJPEG", pkgConfig: "libjpeg", apt: "libjpeg62-turbo-dev"),
+    systemLibrary("CPNG", pkgConfig: "libpng", apt: "libpng-dev"),
+    systemLibrary("CWebP", pkgConfig: "libwebpdemux", apt: "libwebp-dev"),
+    systemLibrary("CGIF", pkgConfig: nil, apt: "libgif-dev"),
+    systemLibrary("CTIFF", pkgConfig: "libtiff-4", apt: "libtiff-dev"),
+    systemLibrary("CHEIF", pkgConfig: "libheif", apt: "libheif-dev"),
+    systemLibrary("CEXIF", pkgConfig: "libexif", apt: "libexif-dev"),
+
+    // C, only where Swift cannot say it.
+    .target(name: "CKernels", path: "Sources/CModules/CKernels"),
+    .target(
+      name: "CImageShims", dependencies: ["CJPEG", "CTIFF"],
+      path: "Sources/CModules/CImageShims"),
+
+    module(
+      "FilipLinearAlgebra", path: "LinearAlgebra", dependencies: ["COpenBLAS", "CKernels"]),
+    module(
+      "FilipLateInteraction", path: "LateInteraction", dependencies: ["FilipLinearAlgebra"]),
+    module(
+      "FilipEncoders", path: "Encoders",
+      dependencies: [
+        "FilipLateInteraction", "FilipLinearAlgebra", "CImageShims", "CPNG", "CWebP", "CGIF",
+        "CHEIF", "CEXIF", "CXXHash",
+      ]),
+    module("FilipStore", path: "Store", dependencies: ["FilipLateInteraction", "CLMDB", "CZstd"]),
+    module(
+      "FilipQuery", path: "Query",
+      dependencies: [
+        "FilipEncoders", "FilipStore", "FilipLateInteraction", "FilipLinearAlgebra",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    module(
+      "Filip", path: "Filip",
+      dependencies: ["FilipQuery", "FilipEncoders", "FilipStore", "FilipLateInteraction"]),
+    .executableTarget(
+      name: "FilipCLI",
+      dependencies: [
+        "FilipQuery", "FilipEncoders", "FilipStore", "FilipLateInteraction",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      path: "Sources/CLI", swiftSettings: swiftSettings),
+
+    .target(
+      name: "TestSupport", dependencies: ["FilipLateInteraction"], path: "Tests/TestSupport",
+      swiftSettings: swiftSettings),
+    tests("LinearAlgebraTests", of: ["FilipLinearAlgebra"]),
+    tests("LateInteractionTests", of: ["FilipLateInteraction"]),
+    tests("EncodersTests", of: ["FilipEncoders", "FilipLateInteraction", "FilipLinearAlgebra"]),
+    tests("StoreTests", of: ["FilipStore", "FilipLateInteraction"]),
+    tests(
+      "QueryTests",
+      of: [
+        "FilipQuery", "FilipEncoders", "FilipStore", "FilipLateInteraction",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    tests("CLITests", of: ["FilipCLI"]),
+  ],
+  swiftLanguageModes: [.v6]
+)
