@@ -54,6 +54,10 @@ public struct TokenMatrixError: Error, Equatable, CustomStringConvertible {
   /// The first offending row.
   public let token: Int
 
+  /// An error that names `token`.
+  public init(token: Int) { self.token = token }
+
+  /// One line that names the token.
   public var description: String {
     "token \(token) holds a value that is infinite or not a number"
   }

@@ -28,6 +28,21 @@ package final class FloatStorage: @unchecked Sendable {
     self.owner = owner
   }
 
+  /// Calls `body` with the floats of `range`, to be written.
+  package func withMutableFloats<R, E: Error>(
+    _ range: Range<Int>, _ body: (UnsafeMutableBufferPointer<Float>) throws(E) -> R
+  ) throws(E) -> R {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "range of floats")
+    precondition(owner == nil, "storage of our own")
+    return try body(UnsafeMutableBufferPointer(start: base + range.lowerBound, count: range.count))
+  }
+
+  /// Copies the first `count` floats of `source`.
+  package func copy(from source: FloatStorage, count: Int) {
+    precondition(count >= 0 && count <= self.count && count <= source.count, "count of floats")
+    base.update(from: source.base, count: count)
+  }
+
   deinit {
     if owner == nil { UnsafeMutableRawPointer(base).deallocate() }
   }
@@ -95,6 +110,12 @@ package struct Matrix {
       precondition(row >= 0 && row < rowCount && column >= 0 && column < columnCount, "index")
       base[row * stride + column] = newValue
     }
+  }
+
+  /// Replaces a matrix of fewer rows by a zeroed one of `rowCount`: work space that grows.
+  package mutating func reserve(rowCount: Int) {
+    guard self.rowCount < rowCount else { return }
+    self = Matrix(rowCount: rowCount, columnCount: columnCount)
   }
 
   /// The rows of `range`, same columns.
