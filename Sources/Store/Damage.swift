@@ -1,0 +1,33 @@
+/// What is wrong with stored bytes; turned into a `StoreError` where the item is known.
+enum Damage: Error, Equatable {
+  /// The bytes end before the value does.
+  case endsEarly
+  /// Bytes are left over after the value.
+  case trailingBytes
+  /// The checksum does not match.
+  case checksum
+  /// The version is one that a later program may write.
+  case newerVersion(UInt8)
+  /// A field holds a value that it cannot have.
+  case impossible(Field)
+  /// zstd refused the compressed part.
+  case compression
+
+  /// A part of a stored value, named for messages.
+  enum Field: String {
+    case version, kind, encoding, shape, text, tiles, contentHash, tag, fingerprint, identifiers
+  }
+}
+
+extension Damage: CustomStringConvertible {
+  var description: String {
+    switch self {
+    case .endsEarly: "it ends early"
+    case .trailingBytes: "bytes are left over"
+    case .checksum: "its checksum does not match"
+    case .newerVersion(let version): "unknown version \(version)"
+    case .impossible(let field): "impossible \(field.rawValue)"
+    case .compression: "it cannot be decompressed"
+    }
+  }
+}

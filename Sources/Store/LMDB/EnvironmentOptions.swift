@@ -1,0 +1,14 @@
+/// How an LMDB environment is opened.
+struct EnvironmentOptions: Sendable {
+  /// Address space to reserve, in bytes; default 1 TiB.
+  ///
+  /// LMDB cannot grow past it. It costs neither disk nor memory. Where the system refuses, half of
+  /// it is tried, and so on down to `smallestMapByteCount`.
+  var mapByteCount = 1 << 40
+  /// The least address space worth opening with; default 1 GiB.
+  var smallestMapByteCount = 1 << 30
+  /// Readers of all processes together; default 512.
+  var maximumReaderCount: UInt32 = 512
+  /// Named tables; default 16.
+  var maximumTableCount: UInt32 = 16
+}

@@ -1,0 +1,37 @@
+internal import CLMDB
+
+/// A view of the environment as it was when the transaction began.
+///
+/// It may move between threads, but only one may use it at a time. It ends when it goes out of
+/// scope.
+@safe struct ReadTransaction: ~Copyable, Transaction, @unchecked Sendable {
+  // Sendable because MDB_NOTLS ties the reader's slot to the transaction, not to a thread, and a
+  // noncopyable value has one user at a time.
+
+  let environment: Environment
+  private var pointer: OpaquePointer?
+
+  /// Takes over a transaction that has begun.
+  init(environment: Environment, handle: OpaquePointer) {
+    self.environment = environment
+    unsafe pointer = handle
+  }
+
+  deinit {
+    // Safe because `end` leaves nothing here to end a second time.
+    if let handle = unsafe pointer { unsafe mdb_txn_abort(handle) }
+  }
+
+  @unsafe var handle: OpaquePointer {
+    guard let handle = unsafe pointer else { preconditionFailure("transaction that has not ended") }
+    return unsafe handle
+  }
+
+  /// Ends the transaction and keeps the tables that it opened.
+  consuming func commit() throws(StoreError) {
+    // Safe because the pointer is given up before LMDB frees it.
+    let handle = unsafe self.handle
+    unsafe pointer = nil
+    try environment.check(unsafe mdb_txn_commit(handle), doing: "opening")
+  }
+}

@@ -1,0 +1,65 @@
+internal import CLMDB
+
+/// A set of changes that take effect together, or not at all.
+///
+/// One exists at a time, over all threads and processes. It must end on the thread that began it.
+/// It is aborted when it goes out of scope without `commit`.
+@safe struct WriteTransaction: ~Copyable, Transaction {
+  let environment: Environment
+  private var pointer: OpaquePointer?
+
+  /// Takes over a transaction that has begun.
+  init(environment: Environment, handle: OpaquePointer) {
+    self.environment = environment
+    unsafe pointer = handle
+  }
+
+  deinit {
+    // Safe because `commit` leaves nothing here to end a second time.
+    if let handle = unsafe pointer { unsafe mdb_txn_abort(handle) }
+  }
+
+  @unsafe var handle: OpaquePointer {
+    guard let handle = unsafe pointer else { preconditionFailure("transaction that has not ended") }
+    return unsafe handle
+  }
+
+  /// Opens a table, making it when it is missing.
+  mutating func makeTable(_ name: String) throws(StoreError) -> Table {
+    guard let table = try openTable(name, flags: MDB_CREATE) else {
+      throw StoreError(.pageNotFound, path: environment.path, doing: "creating")
+    }
+    return table
+  }
+
+  /// Stores `value` under `key`, in place of what was there.
+  mutating func put(_ value: [UInt8], forKey key: [UInt8], in table: Table) throws(StoreError) {
+    // Safe because LMDB copies both before it returns.
+    let code = unsafe withBytes(of: key) { key in
+      unsafe withBytes(of: value) { unsafe mdb_put(handle, table.handle, &key, &$0, 0) }
+    }
+    try environment.check(code, doing: "writing")
+  }
+
+  /// Removes what is stored under `key`.
+  ///
+  /// - Returns: whether there was anything.
+  @discardableResult
+  mutating func remove(_ key: [UInt8], in table: Table) throws(StoreError) -> Bool {
+    // Safe because LMDB only reads the key.
+    let code = unsafe withBytes(of: key) { unsafe mdb_del(handle, table.handle, &$0, nil) }
+    guard code != MDB_NOTFOUND else { return false }
+    try environment.check(code, doing: "writing")
+    return true
+  }
+
+  /// Makes the changes durable and visible; returns after the disk has them.
+  ///
+  /// When it throws, the index holds what it held before.
+  consuming func commit() throws(StoreError) {
+    // Safe because the pointer is given up before LMDB frees it, which it does on errors too.
+    let handle = unsafe self.handle
+    unsafe pointer = nil
+    try environment.check(unsafe mdb_txn_commit(handle), doing: "writing")
+  }
+}

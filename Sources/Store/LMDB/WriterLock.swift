@@ -1,0 +1,76 @@
+import Glibc
+
+/// The right to write to an index: one holder over all processes.
+///
+/// LMDB would let a second writer wait without a word. This lock refuses it at once and names the
+/// holder. The system drops it when the holder ends, however it ends.
+final class WriterLock: Sendable {
+  private let descriptor: CInt
+
+  /// Takes the lock of the index in the folder `path` and writes down who holds it.
+  ///
+  /// - Throws: `StoreError` `.busy` when another store, here or in another process, holds it.
+  init(path: String, program: String) throws(StoreError) {
+    let lockPath = path + "/" + StoreLayout.writerLockFileName
+    // Safe because the system only reads the path.
+    descriptor = unsafe open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else {
+      throw StoreError(.lastSystemError, path: path, doing: "locking")
+    }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      let error = LMDBError.lastSystemError
+      let holder = Self.content(of: descriptor)
+      Glibc.close(descriptor)
+      guard error.rawValue == EWOULDBLOCK else {
+        throw StoreError(error, path: path, doing: "locking")
+      }
+      throw Self.busy(path: path, holder: holder)
+    }
+    ftruncate(descriptor, 0)
+    let content = Array("pid \(getpid())\nprogram \(program)\nstarted \(Self.now())\n".utf8)
+    // The text is for people; the lock holds without it.
+    // Safe because the bytes live during the call.
+    _ = unsafe content.withUnsafeBytes { unsafe pwrite(descriptor, $0.baseAddress, $0.count, 0) }
+  }
+
+  deinit {
+    ftruncate(descriptor, 0)
+    Glibc.close(descriptor)
+  }
+
+  /// The error that names a holder by what it wrote into the lock file.
+  private static func busy(path: String, holder: String) -> StoreError {
+    var facts: [Substring: Substring] = [:]
+    for line in holder.split(separator: "\n") {
+      let words = line.split(separator: " ", maxSplits: 1)
+      if words.count == 2 { facts[words[0]] = words[1] }
+    }
+    var name = facts["program"].map(String.init) ?? "another program"
+    if let pid = facts["pid"] { name += " (pid \(pid))" }
+    if let start = facts["started"] { name += ", which started at \(start)," }
+    return StoreError(
+      .busy,
+      "\(name) is writing to the index at \(path); wait for it to end, or stop it: what it saved "
+        + "so far stays")
+  }
+
+  private static func content(of descriptor: CInt) -> String {
+    var bytes = [UInt8](repeating: 0, count: 512)
+    // Safe because the system is told the length of the buffer.
+    let count = unsafe bytes.withUnsafeMutableBytes {
+      unsafe pread(descriptor, $0.baseAddress, $0.count, 0)
+    }
+    return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+  }
+
+  /// The present time in UTC, such as `2026-11-21T09:30:00Z`.
+  private static func now() -> String {
+    var seconds = unsafe time(nil)
+    var parts = tm()
+    // Safe because the system fills the structure.
+    unsafe gmtime_r(&seconds, &parts)
+    func padded(_ value: CInt) -> String { value < 10 ? "0\(value)" : "\(value)" }
+    let date = "\(parts.tm_year + 1900)-\(padded(parts.tm_mon + 1))-\(padded(parts.tm_mday))"
+    return "\(date)T\(padded(parts.tm_hour)):\(padded(parts.tm_min)):\(padded(parts.tm_sec))Z"
+  }
+}

@@ -1,0 +1,129 @@
+/// Names, keys and file names of an index: everything that says where a value lies.
+///
+/// An index is a folder. Keys are big-endian, so that LMDB's order is the order of the numbers;
+/// payloads are little-endian.
+///
+/// | table | key | value |
+/// | --- | --- | --- |
+/// | `meta` | a word, or a word and a number | see `MetaKey` |
+/// | `items` | item id | `ItemRecord` |
+/// | `paths` | path, or its beginning and hash | ids of the items with that key |
+/// | `hashes` | content hash, then item id | nothing |
+/// | `tokens` | item id | `TokenCodec` |
+/// | `pooled` | item id | `PooledCodec` |
+enum StoreLayout {
+  /// LMDB's data file.
+  static let dataFileName = "data.mdb"
+  /// The file whose lock the one writer holds.
+  static let writerLockFileName = "writer.lock"
+  /// The longest key that LMDB takes, in bytes.
+  static let longestKeyByteCount = 511
+  /// A path up to this length is its own key.
+  static let longestPathKeyByteCount = 480
+
+  /// The key of everything that belongs to one item.
+  static func key(_ id: ItemID) -> [UInt8] { bigEndian(id.rawValue) }
+
+  /// The item that a key belongs to.
+  static func itemID(_ key: Span<UInt8>) throws(Damage) -> ItemID {
+    guard key.count == 8 else { throw .impossible(.identifiers) }
+    return ItemID(rawValue: bigEndian(key, at: 0))
+  }
+
+  /// The key of a path.
+  ///
+  /// Longer paths than LMDB's keys allow keep their first 480 bytes and add a 16-byte hash of the
+  /// whole. No short path has the length of such a key, so the two never meet. Two long paths with
+  /// one key share an entry; the records tell them apart.
+  static func key(ofPath path: [UInt8]) -> [UInt8] {
+    precondition(!path.isEmpty, "path that is not empty")
+    guard path.count > longestPathKeyByteCount else { return path }
+    var key = Array(path[..<longestPathKeyByteCount])
+    let hash = Checksum.fnv1a(path)
+    key += bigEndian(UInt64(truncatingIfNeeded: hash >> 64))
+    key += bigEndian(UInt64(truncatingIfNeeded: hash))
+    return key
+  }
+
+  /// The key that says that an item has some content.
+  static func key(_ hash: ContentHash, _ id: ItemID) -> [UInt8] { hash.bytes + key(id) }
+
+  /// The item that a key of the table of hashes belongs to, if its content is `hash`.
+  static func itemID(_ key: Span<UInt8>, having hash: ContentHash) -> ItemID? {
+    guard key.count == 24, bigEndian(key, at: 0) == hash.high, bigEndian(key, at: 8) == hash.low
+    else { return nil }
+    return ItemID(rawValue: bigEndian(key, at: 16))
+  }
+
+  /// The bytes of a number, the most significant one first.
+  static func bigEndian(_ value: UInt64) -> [UInt8] {
+    (0..<8).map { UInt8(truncatingIfNeeded: value >> (56 - 8 * UInt64($0))) }
+  }
+
+  /// The number whose eight bytes lie at `offset`, the most significant one first.
+  static func bigEndian(_ bytes: Span<UInt8>, at offset: Int) -> UInt64 {
+    var value: UInt64 = 0
+    for index in offset..<offset + 8 { value = value << 8 | UInt64(bytes[index]) }
+    return value
+  }
+}
+
+/// The tables of an open index.
+struct StoreTables: Sendable {
+  /// Facts about the index as a whole.
+  let meta: Table
+  /// Id → record.
+  let items: Table
+  /// Path → id.
+  let paths: Table
+  /// Content hash and id → nothing.
+  let hashes: Table
+  /// Id → encoded tokens.
+  let tokens: Table
+  /// Id → encoded pooled vector.
+  let pooled: Table
+
+  /// Every table, in the order of `StoreLayout`'s description.
+  var all: [Table] { [meta, items, paths, hashes, tokens, pooled] }
+
+  /// Opens every table with `open`, which is given the table's name.
+  init(open: (String) throws(StoreError) -> Table) throws(StoreError) {
+    meta = try open(Self.metaName)
+    items = try open("items")
+    paths = try open("paths")
+    hashes = try open("hashes")
+    tokens = try open("tokens")
+    pooled = try open("pooled")
+  }
+
+  /// The table that holds the format marker; its name is the same in every format, for ever.
+  static let metaName = "meta"
+}
+
+/// The keys of the table `meta`.
+enum MetaKey {
+  /// The format marker, see `StoreFormat`; this key is the same in every format, for ever.
+  static let format = Array("format".utf8)
+  /// Name and version of the program that made the index.
+  static let createdBy = Array("created-by".utf8)
+  /// The id that the next new item gets, UInt64.
+  static let nextItem = Array("next-item".utf8)
+  /// How many writes were committed, UInt64.
+  static let generation = Array("generation".utf8)
+  /// What precedes the number of an encoder's fingerprint, UInt32 big-endian; the value is text.
+  static let fingerprintPrefix = Array("fingerprint:".utf8)
+  /// What precedes the name of a note; the value is the caller's.
+  static let notePrefix = Array("note:".utf8)
+
+  /// The key of a fingerprint.
+  static func fingerprint(_ number: UInt32) -> [UInt8] {
+    fingerprintPrefix + StoreLayout.bigEndian(UInt64(number))[4...]
+  }
+
+  /// The key of a caller's note.
+  static func note(_ name: String) -> [UInt8] {
+    let key = notePrefix + Array(name.utf8)
+    precondition(key.count <= StoreLayout.longestKeyByteCount, "length of a note's name")
+    return key
+  }
+}

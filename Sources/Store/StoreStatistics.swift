@@ -1,0 +1,42 @@
+/// How large an index is, and what takes the room.
+public struct StoreStatistics: Hashable, Sendable {
+  /// One of the index's tables.
+  public struct Table: Hashable, Sendable {
+    /// The table's name: `meta`, `items`, `paths`, `hashes`, `tokens` or `pooled`.
+    public var name: String
+    /// Number of values.
+    public var entryCount: Int
+    /// Bytes of the pages that hold them.
+    public var byteCount: Int
+  }
+
+  /// Every table.
+  public var tables: [Table]
+  /// Length of the data file. It never shrinks: removed items leave pages that later ones use.
+  public var fileByteCount: Int
+  /// Address space reserved for the data file, in bytes.
+  public var mapByteCount: Int
+
+  /// Bytes of all tables together.
+  public var usedByteCount: Int { tables.reduce(0) { $0 + $1.byteCount } }
+}
+
+extension Snapshot {
+  /// Sizes of the tables and of the file.
+  public var statistics: StoreStatistics {
+    get throws(StoreError) {
+      var rows: [StoreStatistics.Table] = []
+      for table in tables.all {
+        let usage = try transaction.usage(of: table)
+        rows.append(
+          StoreStatistics.Table(
+            name: table.name, entryCount: usage.entryCount, byteCount: usage.byteCount))
+      }
+      let environment = transaction.environment
+      return StoreStatistics(
+        tables: rows,
+        fileByteCount: fileByteCount(environment.path + "/" + StoreLayout.dataFileName) ?? 0,
+        mapByteCount: environment.mapByteCount)
+    }
+  }
+}
