@@ -1,5 +1,6 @@
 """Captions of scenes, their false variants, exact truth, and the tokenizer."""
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -161,9 +162,19 @@ def train_tokenizer(lines, vocabulary=4096):
     tokenizer.train_from_iterator(lines, trainers.BpeTrainer(
         vocab_size=vocabulary, min_frequency=2, special_tokens=specials, show_progress=False,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), end_of_word_suffix="</w>"))
+    tokenizer = with_final_bytes(tokenizer)
     tokenizer.post_processor = processors.RobertaProcessing(
         (specials[1], END), (specials[0], START), trim_offsets=False, add_prefix_space=False)
     return tokenizer
+
+
+def with_final_bytes(tokenizer):
+    """Adds every byte as the end of a word, so that no text is unknown."""
+    layout = json.loads(tokenizer.to_str())
+    vocabulary = layout["model"]["vocab"]
+    for byte in sorted(pre_tokenizers.ByteLevel.alphabet()):
+        vocabulary.setdefault(byte + "</w>", len(vocabulary))
+    return Tokenizer.from_str(json.dumps(layout))
 
 
 class WordEncoder:

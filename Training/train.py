@@ -162,7 +162,7 @@ class Trainer:
             self.step += 1
             self.images += self.args.batch * self.args.ranks
             for name, value in terms.items():
-                self.sums[name] += float(value)
+                self.sums[name] += float(value.detach())
                 self.counts[name] += 1
             if self.rank == 0 and time.monotonic() - logged > 20:
                 self.report(share)
