@@ -1,0 +1,162 @@
+/// What a `tokenizer.json` says, before anyone asks whether we can do it.
+struct TokenizerDocument {
+  /// Members of the file, without the model.
+  var components = JSONObject()
+  /// Members of the model, without vocabulary and merges; `nil` when the file has no model.
+  var model: JSONObject?
+  /// Tokens and ids.
+  var vocabulary = Vocabulary()
+  /// Merges in order.
+  var merges = MergeList()
+
+  /// Parses a file.
+  init(parsing bytes: [UInt8]) throws(JSONError) {
+    var reader = JSONReader(bytes)
+    try reader.beginObject()
+    while let key = try reader.nextKey() {
+      let start = reader.keyPosition
+      if key == "model" {
+        guard model == nil else { throw JSONError(.duplicateKey, at: start) }
+        try readModel(&reader)
+      } else if try !components.append(key, reader.readValue()) {
+        throw JSONError(.duplicateKey, at: start)
+      }
+    }
+    try reader.finish()
+  }
+
+  private mutating func readModel(_ reader: inout JSONReader) throws(JSONError) {
+    var settings = JSONObject()
+    var hasVocabulary = false
+    var mergesReader: JSONReader?
+    try reader.beginObject()
+    while let key = try reader.nextKey() {
+      let start = reader.keyPosition
+      switch key {
+      case "vocab":
+        guard !hasVocabulary else { throw JSONError(.duplicateKey, at: start) }
+        hasVocabulary = true
+        try vocabulary.read(&reader)
+      case "merges":
+        guard mergesReader == nil else { throw JSONError(.duplicateKey, at: start) }
+        mergesReader = reader
+        // Merges name tokens, so the vocabulary has to come first.
+        if hasVocabulary {
+          try merges.read(&reader, vocabulary: vocabulary)
+        } else {
+          try reader.skipValue()
+        }
+      default:
+        guard try settings.append(key, reader.readValue()) else {
+          throw JSONError(.duplicateKey, at: start)
+        }
+      }
+    }
+    if merges.isEmpty, var mergesReader {
+      try merges.read(&mergesReader, vocabulary: vocabulary)
+    }
+    model = settings
+  }
+}
+
+/// Merges as written: pairs of ids and the id of the result, or what is wrong with one.
+struct MergeList {
+  /// One merge.
+  struct Merge {
+    /// First token.
+    var left: Int32
+    /// Second token.
+    var right: Int32
+    /// Both as one.
+    var result: Int32
+  }
+
+  /// Why a merge cannot be kept.
+  enum Failure {
+    /// Not two words with one space between.
+    case malformed
+    /// A token that the vocabulary does not have.
+    case unknownToken
+    /// The result is not in the vocabulary.
+    case unknownResult
+    /// More merges than `Vocabulary.limit`.
+    case tooMany
+  }
+
+  /// All merges, in order, up to the first that fails.
+  private(set) var merges: [Merge] = []
+  /// What is wrong with the merge after the last.
+  private(set) var failure: Failure?
+  /// One less than the result we expect next: results follow each other in most files.
+  private var lastResult: Int32 = -1
+
+  /// Whether no merge was read, not even one that fails.
+  var isEmpty: Bool { merges.isEmpty && failure == nil }
+
+  /// Adds the merge of `bytes[left]` and `bytes[right]`. Nothing is added after a failure.
+  mutating func append(
+    left: Range<Int>, right: Range<Int>, in bytes: [UInt8], vocabulary: Vocabulary
+  ) {
+    guard failure == nil else { return }
+    guard merges.count < Vocabulary.limit else { return failure = .tooMany }
+    guard let left = vocabulary.id(of: left, in: bytes),
+      let right = vocabulary.id(of: right, in: bytes)
+    else { return failure = .unknownToken }
+    guard let result = vocabulary.id(joining: left, right, guess: Int(lastResult) + 1) else {
+      return failure = .unknownResult
+    }
+    lastResult = result
+    merges.append(Merge(left: left, right: right, result: result))
+  }
+
+  /// Adds the merge in `bytes[range]`: two tokens with one space between.
+  mutating func append(_ range: Range<Int>, in bytes: [UInt8], vocabulary: Vocabulary) {
+    guard let space = bytes[range].firstIndex(of: 0x20), space > range.lowerBound,
+      space + 1 < range.upperBound, !bytes[(space + 1)..<range.upperBound].contains(0x20)
+    else {
+      if failure == nil { failure = .malformed }
+      return
+    }
+    append(
+      left: range.lowerBound..<space, right: (space + 1)..<range.upperBound, in: bytes,
+      vocabulary: vocabulary)
+  }
+}
+
+// MARK: - JSON
+
+extension Vocabulary {
+  /// Reads an object of tokens and ids.
+  mutating func read(_ reader: inout JSONReader) throws(JSONError) {
+    try reader.beginObject()
+    while try reader.nextKey(appendingTo: &bytes) {
+      addToken(id: try reader.readInteger())
+    }
+  }
+}
+
+extension MergeList {
+  /// Reads an array of `"a b"` or `["a", "b"]`.
+  mutating func read(
+    _ reader: inout JSONReader, vocabulary: Vocabulary
+  ) throws(JSONError) {
+    var bytes: [UInt8] = []
+    try reader.beginArray()
+    while try reader.nextElement() {
+      bytes.removeAll(keepingCapacity: true)
+      if try reader.peekKind() == .string {
+        try reader.readString(appendingTo: &bytes)
+        append(0..<bytes.count, in: bytes, vocabulary: vocabulary)
+        continue
+      }
+      var ends: [Int] = []
+      try reader.beginArray()
+      while try reader.nextElement() {
+        try reader.readString(appendingTo: &bytes)
+        ends.append(bytes.count)
+      }
+      guard ends.count == 2 else { throw JSONError(.wrongType, at: reader.position) }
+      append(left: 0..<ends[0], right: ends[0]..<ends[1], in: bytes, vocabulary: vocabulary)
+    }
+  }
+}
