@@ -3,21 +3,21 @@ import TestSupport
 import Testing
 
 @Suite struct MaxSimTests {
-  func tokens(_ count: Int, _ dimension: Int, _ generator: inout SeededGenerator) -> TokenMatrix {
-    try! TokenMatrix(
+  func tokens(_ count: Int, _ dimension: Int, _ generator: inout SeededGenerator) throws -> TokenMatrix {
+    try TokenMatrix(
       normalizing: generator.floats(count * dimension), tokenCount: count, dimension: dimension)
   }
 
   @Test(arguments: ScoreDirection.allCases)
   func `batched scores equal the reference on random and odd shapes`(
     direction: ScoreDirection
-  ) {
+  ) throws {
     for seed in UInt64(0)..<60 {
       var generator = SeededGenerator(seed: seed)
       let dimension = [1, 2, 3, 7, 16, 33, 128][Int(seed) % 7]
-      let query = tokens([1, 2, 5, 8, 33][Int(seed) % 5], dimension, &generator)
-      let images = (0..<[1, 2, 9][Int(seed) % 3]).map { _ in
-        tokens([1, 1, 3, 49, 64, 197].randomElement(using: &generator)!, dimension, &generator)
+      let query = try tokens([1, 2, 5, 8, 33][Int(seed) % 5], dimension, &generator)
+      let images = try (0..<[1, 2, 9][Int(seed) % 3]).map { _ in
+        try tokens([1, 1, 3, 49, 64, 197].randomElement(using: &generator)!, dimension, &generator)
       }
       var scorer = MaxSimScorer(query: query, direction: direction)
       for _ in 0..<2 {  // the second pass meets used work space
@@ -90,12 +90,12 @@ import Testing
     #expect(matrix.elements[4...] == [0, 0])
   }
 
-  @Test func `permuting patches keeps the score and moves the alignment`() {
+  @Test func `permuting patches keeps the score and moves the alignment`() throws {
     var generator = SeededGenerator(seed: 7)
-    let text = tokens(4, 16, &generator)
-    let image = tokens(20, 16, &generator)
+    let text = try tokens(4, 16, &generator)
+    let image = try tokens(20, 16, &generator)
     let order = Array(0..<20).shuffled(using: &generator)
-    let moved = try! TokenMatrix(
+    let moved = try TokenMatrix(
       normalizing: order.flatMap { Array(image[$0]) }, tokenCount: 20, dimension: 16)
     #expect(abs(maxSim(text: text, image: image) - maxSim(text: text, image: moved)) < 1e-6)
     let before = Alignment(text: text, image: image)
@@ -103,11 +103,11 @@ import Testing
     #expect(before.patches == after.patches.map { order[$0] })
   }
 
-  @Test func `adding a patch never lowers a word's similarity`() {
+  @Test func `adding a patch never lowers a word's similarity`() throws {
     var generator = SeededGenerator(seed: 8)
-    let text = tokens(3, 8, &generator)
-    let image = tokens(9, 8, &generator)
-    let fewer = try! TokenMatrix(
+    let text = try tokens(3, 8, &generator)
+    let image = try tokens(9, 8, &generator)
+    let fewer = try TokenMatrix(
       normalizing: Array(image.elements.prefix(64)), tokenCount: 8, dimension: 8)
     let all = Alignment(text: text, image: image).similarities
     for (more, less) in zip(all, Alignment(text: text, image: fewer).similarities) {
