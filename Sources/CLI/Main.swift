@@ -1,7 +1,57 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 import ArgumentParser
+import FilipQuery
+
+/// `filip`: search images by their parts.
+struct FilipCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "filip",
+    abstract: "Search images by their parts.",
+    discussion: """
+      Every patch of every image becomes a vector, every word of a query too, and an image's \
+      score is the mean, over the words, of the best patch (late interaction, FILIP, ICLR 2022).
+
+        filip index ~/Pictures
+        filip search "small balloon"
+
+      Exit status: 0 done (search: found), 1 nothing found, 2 finished with problems, 64 wrong \
+      usage, 65 damaged or incompatible data, 66 not found, 70 our error, 73 cannot create or \
+      grow the index, 74 cannot write the results, 75 another process writes, 130 interrupted.
+      """,
+    version: "filip \(programVersion)",
+    subcommands: [
+      IndexCommand.self, SearchCommand.self, StatusCommand.self, ListCommand.self,
+      RemoveCommand.self, EmbedCommand.self, ModelCommand.self,
+    ])
+}
 
 @main
-struct FilipCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "filip", abstract: "Search images by their parts.")
+enum Program {
+  static func main() async {
+    // A reader that has seen enough, such as `head`, is success.
+    signal(SIGPIPE) { _ in _exit(0) }
+    do {
+      var command = try FilipCommand.parseAsRoot()
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      exit(Self.status(reporting: error))
+    }
+  }
+
+  /// Says what went wrong in one line and returns the exit status.
+  private static func status(reporting error: any Error) -> Int32 {
+    if let code = error as? ExitCode { return code.rawValue }
+    // Help, version and usage errors are ArgumentParser's to report.
+    if FilipCommand.exitCode(for: error) != .failure { FilipCommand.exit(withError: error) }
+    Messages.note("\(error)")
+    return ExitStatus(error).rawValue
+  }
 }

@@ -32,8 +32,15 @@ public struct TokenBatch: ~Copyable {
   /// - Precondition: `tokens` has the batch's dimension.
   public mutating func append(_ tokens: TokenMatrix) {
     precondition(tokens.dimension == dimension, "one dimension per batch")
-    append(tokenCount: tokens.tokenCount) { rows in
-      _ = rows.update(fromContentsOf: tokens.elements)
+    append(rows: tokens.elements[...], tokenCount: tokens.tokenCount)
+  }
+
+  /// Adds one image whose rows, normalised, are `rows`.
+  /// - Precondition: `rows.count == tokenCount * dimension`.
+  public mutating func append(rows: ArraySlice<Float>, tokenCount count: Int) {
+    precondition(rows.count == count * dimension, "element count of an image's rows")
+    append(tokenCount: count) { floats in
+      _ = floats.update(fromContentsOf: rows)
     }
   }
 

@@ -1,0 +1,174 @@
+import ArgumentParser
+import FilipEncoders
+import FilipQuery
+import FilipStore
+import SystemPackage
+
+struct IndexCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "index",
+    abstract: "Build an index of folders of images, or bring it up to date.",
+    discussion: """
+      Unchanged files are passed over, renamed ones recognised by their content, and files that \
+      are gone leave the index. A file that cannot be read is listed with the reason \
+      (filip list --failed) and never stops the run. Ctrl-C commits what is done; the next run \
+      goes on from there.
+
+      Exit status: 0 when done, 2 when files are unreadable under --strict or the prune limit \
+      was reached.
+      """)
+
+  @Argument(
+    help: ArgumentHelp("Folders and files. Default: the current folder.", valueName: "path"))
+  var paths: [String] = ["."]
+
+  @Flag(
+    name: [.customShort("n"), .long],
+    help: "Show what would be done, with size and time; write nothing.")
+  var dryRun = false
+
+  @Flag(
+    name: [.short, .long],
+    help: "Encode every file again; rebuild an index of another format or model.")
+  var force = false
+
+  @Flag(help: "Remove images whose file is gone even when that is more than 20 % of them.")
+  var prune = false
+
+  @Flag(help: "Exit with 2 when a file is unreadable.")
+  var strict = false
+
+  @Option(
+    name: [.short, .long], parsing: .singleValue,
+    help: ArgumentHelp(
+      "Only files that match this shell pattern; may be repeated.", valueName: "glob"))
+  var glob: [String] = []
+
+  @Option(
+    name: [.customShort("E"), .long], parsing: .singleValue,
+    help: ArgumentHelp(
+      "Pass over files and folders that match; may be repeated.", valueName: "glob"))
+  var exclude: [String] = []
+
+  @Flag(name: [.customShort("H"), .long], help: "Also look into hidden files and folders.")
+  var hidden = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Which vectors of the model become an image's tokens: \(TokenMode.allCases.map(\.rawValue).joined(separator: ", ")). Default: the model's recommendation.",
+      valueName: "mode"))
+  var tokenMode: TokenMode?
+
+  @OptionGroup(title: "Index and model") var indexOptions: IndexOptions
+  @OptionGroup(title: "Index and model") var modelOptions: ModelOptions
+  @OptionGroup(title: "Engine") var threads: ThreadOptions
+  @OptionGroup(title: "Engine") var decoding: DecodingOptions
+  @OptionGroup(title: "Output") var messages: MessageOptions
+
+  func run() async throws {
+    let path = indexOptions.path
+    let existing = try existingStore(at: path)
+    let model = try IndexModel(
+      for: existing, requested: modelOptions.model, fallback: environment("FILIP_MODEL"),
+      tokenMode: tokenMode, replacesModel: force)
+    messages.noteDomain(of: model)
+
+    var parameters = IndexParameters(roots: paths.map { FilePath($0) })
+    parameters.walk.globs = glob
+    parameters.walk.excludes = exclude
+    parameters.walk.includesHidden = hidden
+    parameters.prunesWithoutLimit = prune
+    parameters.encodesUnchanged = force
+    parameters.threadCount = threads.count
+    parameters.decodingLimits = decoding.limits(threadCount: threads.count)
+
+    if dryRun {
+      try printForecast(
+        try IndexForecast(store: existing, model: model, parameters: parameters))
+      return
+    }
+    let store = try model.openForWriting(at: path, replacesModel: force)
+    let indexer = try Indexer(store: store, model: model, parameters: parameters)
+    let reporter = ProgressReporter(isQuiet: messages.quiet)
+    let isQuiet = messages.quiet
+    let bytesPerImage = indexer.bytesPerImage
+    let announced = Once()
+    let summary = try await Interruption.cancelling {
+      try await indexer.run { progress in
+        // Said once, when the walk is over and the run turns out to be a large one.
+        if progress.isWalkFinished, !isQuiet, progress.foundCount - progress.finishedCount > 2_000,
+          announced.isFirst
+        {
+          let bytes = Int64(progress.foundCount - progress.finishedCount) * bytesPerImage
+          reporter.finish()
+          Messages.note(
+            "\(countText(progress.foundCount)) files; the index will grow by up to \(byteText(bytes))"
+          )
+        }
+        reporter.show(progress)
+      }
+    }
+    reporter.finish()
+    report(summary, model: model)
+    if summary.isInterrupted { throw Interruption.status.exit }
+    if summary.vanishedCount > 0 || (strict && !summary.unreadable.isEmpty) {
+      throw ExitStatus.softProblems.exit
+    }
+  }
+
+  /// The index as it is, if there is one that can be read.
+  private func existingStore(at path: String) throws -> TokenStore? {
+    do {
+      return try TokenStore.open(at: path, mode: .readOnly)
+    } catch {
+      if error.code == .notFound || (force && error.isOtherFormat) { return nil }
+      throw error
+    }
+  }
+
+  // MARK: - Reporting
+
+  private func report(_ summary: IndexSummary, model: IndexModel) {
+    guard !messages.quiet else { return }
+    let shown = 10
+    let paths = PathText(absolute: false)
+    for file in summary.unreadable.prefix(shown) {
+      Messages.note("unreadable: \(paths.line(file.path.bytes)): \(file.reason)")
+    }
+    if summary.unreadable.count > shown {
+      Messages.note(
+        "… and \(countText(summary.unreadable.count - shown)) more (filip list --failed)")
+    }
+    if summary.vanishedCount > 0 {
+      let share = 100 * Double(summary.vanishedCount) / Double(max(1, summary.imageCount))
+      Messages.note(
+        "\(countText(summary.vanishedCount)) images (\(decimal(share, digits: 0)) % of the index) are "
+          + "missing from their folders. Is a drive unmounted? They were kept. If they are really "
+          + "gone: filip index --prune")
+    }
+    if summary.isInterrupted {
+      Messages.note("interrupted; everything below is saved, run the same command to go on")
+    }
+    Messages.line(
+      "indexed \(countText(summary.addedCount)) new, \(countText(summary.changedCount)) changed, "
+        + "\(countText(summary.renamedCount)) renamed, \(countText(summary.removedCount)) removed; "
+        + "\(countText(summary.unchangedCount)) unchanged; "
+        + "\(countText(summary.unreadable.count)) unreadable"
+        + (summary.unreadable.isEmpty ? "" : " (filip list --failed)"))
+    Messages.line(
+      "index: \(countText(summary.imageCount)) images, \(byteText(summary.indexByteCount)), "
+        + "model \(model.label), \(durationText(summary.duration))")
+  }
+
+  private func printForecast(_ forecast: IndexForecast) throws {
+    var output = StandardOutput()
+    output.write(
+      "would index \(countText(forecast.newCount)) new and \(countText(forecast.changedCount)) changed "
+        + "images; \(countText(forecast.unchangedCount)) unchanged; "
+        + "\(countText(forecast.vanishedCount)) missing\n")
+    var line = "the index would grow by up to \(byteText(forecast.predictedByteCount))"
+    if let duration = forecast.predictedDuration { line += " in about \(durationText(duration))" }
+    output.write(line + "; nothing was written\n")
+    try output.flush()
+  }
+}

@@ -1,0 +1,91 @@
+import ArgumentParser
+import FilipEncoders
+import FilipQuery
+import FilipStore
+import SystemPackage
+
+struct ListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "List the images of the index, or the files it could not read.",
+    discussion: "Exit status: 0 when something was listed, 1 when nothing was.")
+
+  @Flag(help: "Files that could not be read, with the reason.")
+  var failed = false
+
+  @Option(
+    name: .customLong("in"), parsing: .singleValue,
+    help: ArgumentHelp("Only images at or below this path; may be repeated.", valueName: "path"))
+  var scope: [String] = []
+
+  @OptionGroup(title: "Index") var indexOptions: IndexOptions
+  @OptionGroup(title: "Output") var output: OutputOptions
+
+  func run() throws {
+    let store = try TokenStore.open(at: indexOptions.path, mode: .readOnly)
+    let scope = scope.map { text in
+      let path = FilePath(text)
+      return (try? path.resolved()) ?? path.absolute()
+    }
+    var items: [ItemRecord] = []
+    try store.read { snapshot in
+      try snapshot.forEachItem { item in
+        guard (item.unreadableReason != nil) == failed else { return }
+        if !scope.isEmpty {
+          let path = FilePath(bytes: item.path ?? [])
+          guard scope.contains(where: { path.starts(with: $0) }) else { return }
+        }
+        items.append(item)
+      }
+    }
+    try write(items)
+    if items.isEmpty { throw ExitStatus.nothingFound.exit }
+  }
+
+  private func write(_ items: [ItemRecord]) throws {
+    var standardOutput = StandardOutput()
+    let paths = output.paths
+    let terminator: [UInt8] = output.zeroTerminated ? [0] : [UInt8(ascii: "\n")]
+    switch output.hitFormat {
+    case .human:
+      for item in items {
+        let reason = item.unreadableReason.map { ": \($0)" } ?? ""
+        standardOutput.write(paths.line(item.path ?? []) + reason + "\n")
+      }
+    case .paths, .tsv:
+      for item in items {
+        standardOutput.write(bytes: paths.bytes(item.path ?? []))
+        if output.hitFormat == .tsv, let reason = item.unreadableReason {
+          standardOutput.write("\t" + reason)
+        }
+        standardOutput.write(bytes: terminator)
+      }
+    case .json:
+      let document = JSONValue.members([
+        "schema": .string("filip.list/1"), "items": .array(items.map { json($0, paths) }),
+      ])
+      standardOutput.write(document.text + "\n")
+    case .jsonl:
+      for item in items { standardOutput.write(json(item, paths).text + "\n") }
+    }
+    try standardOutput.flush()
+  }
+
+  private func json(_ item: ItemRecord, _ paths: PathText) -> JSONValue {
+    let path = paths.json(item.path ?? [])
+    let isReadable = item.unreadableReason == nil
+    var object = JSONObject()
+    _ = object.append("id", .integer(Int64(item.id.rawValue)))
+    _ = object.append(path.key, path.value)
+    _ = object.append("size", .integer(Int64(item.fileSize)))
+    if isReadable {
+      _ = object.append("width", .count(Int(item.width)))
+      _ = object.append("height", .count(Int(item.height)))
+      _ = object.append("format", item.format.map(JSONValue.string) ?? .null)
+      _ = object.append("tokens", .count(item.tokenCount))
+    }
+    if let date = item.dateTaken { _ = object.append("taken", .string(date)) }
+    if let hash = item.contentHash { _ = object.append("hash", .string("\(hash)")) }
+    if let reason = item.unreadableReason { _ = object.append("reason", .string(reason)) }
+    return .object(object)
+  }
+}

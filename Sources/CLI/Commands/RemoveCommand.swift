@@ -1,0 +1,45 @@
+import ArgumentParser
+import FilipQuery
+import FilipStore
+import SystemPackage
+
+struct RemoveCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "remove", abstract: "Forget files or folders; the files themselves stay.",
+    discussion: "Exit status: 0 when something was removed, 1 when nothing matched.")
+
+  @Argument(help: ArgumentHelp("Files and folders to forget.", valueName: "path"))
+  var paths: [String]
+
+  @Flag(name: [.customShort("n"), .long], help: "Show what would be removed; write nothing.")
+  var dryRun = false
+
+  @OptionGroup(title: "Index") var indexOptions: IndexOptions
+  @OptionGroup(title: "Output") var messages: MessageOptions
+
+  func run() throws {
+    let store = try TokenStore.open(
+      at: indexOptions.path, mode: dryRun ? .readOnly : .readWrite)
+    let scope = paths.map { text in
+      let path = FilePath(text)
+      return (try? path.resolved()) ?? path.absolute()
+    }
+    var found: [ItemID] = []
+    try store.read { snapshot in
+      try snapshot.forEachItem { item in
+        let path = FilePath(bytes: item.path ?? [])
+        if scope.contains(where: { path.starts(with: $0) }) { found.append(item.id) }
+      }
+    }
+    if !dryRun, !found.isEmpty {
+      try store.write { writer in
+        for id in found { try writer.remove(id) }
+      }
+    }
+    if !messages.quiet {
+      Messages.line(
+        "\(dryRun ? "would remove" : "removed") \(countText(found.count)) from the index")
+    }
+    if found.isEmpty { throw ExitStatus.nothingFound.exit }
+  }
+}

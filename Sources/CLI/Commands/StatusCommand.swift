@@ -1,0 +1,114 @@
+import ArgumentParser
+import FilipEncoders
+import FilipQuery
+import FilipStore
+import SystemPackage
+
+struct StatusCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "status", abstract: "Show the index, its model, and what this program can decode.")
+
+  @Flag(help: "Write one JSON document.")
+  var json = false
+
+  @OptionGroup(title: "Index") var indexOptions: IndexOptions
+
+  func run() throws {
+    let store: TokenStore?
+    do {
+      store = try TokenStore.open(at: indexOptions.path, mode: .readOnly)
+    } catch {
+      guard error.code == .notFound else { throw error }
+      store = nil
+    }
+    let status = try IndexStatus(store)
+    var output = StandardOutput()
+    output.write(json ? document(status).text + "\n" : lines(status).joined(separator: "\n") + "\n")
+    try output.flush()
+    if store == nil { throw ExitStatus.notFound.exit }
+  }
+
+  /// What is read from the index.
+  private struct IndexStatus {
+    var imageCount = 0
+    var unreadableCount = 0
+    var generation: UInt64 = 0
+    var statistics: StoreStatistics?
+    var model: Result<IndexModel, any Error>?
+
+    init(_ store: TokenStore?) throws {
+      guard let store else { return }
+      (imageCount, unreadableCount, generation, statistics) = try store.read { snapshot in
+        let readable = try snapshot.readableCount
+        return (
+          readable, try snapshot.itemCount - readable, try snapshot.generation,
+          try snapshot.statistics
+        )
+      }
+      model = Result { try IndexModel(for: store) }
+    }
+  }
+
+  private func lines(_ status: IndexStatus) -> [String] {
+    var lines: [String] = []
+    if let statistics = status.statistics {
+      lines += [
+        "index       \(indexOptions.path)",
+        "images      \(countText(status.imageCount)), "
+          + "\(countText(status.unreadableCount)) unreadable files"
+          + (status.unreadableCount > 0 ? " (filip list --failed)" : ""),
+        "size        \(byteText(Int64(statistics.fileByteCount))): "
+          + statistics.tables.filter { $0.byteCount > 0 }
+          .map { "\($0.name) \(byteText(Int64($0.byteCount)))" }.joined(separator: ", "),
+        "format      draft, generation \(status.generation)",
+      ]
+    } else {
+      lines.append("index       none at \(indexOptions.path); create one: filip index FOLDER")
+    }
+    switch status.model {
+    case .success(let model):
+      lines.append(
+        "model       \(model.label), tokens \(model.tokenMode.rawValue), \(model.location.path)")
+    case .failure(let error): lines.append("model       \(error)")
+    case nil: break
+    }
+    let decoders = ImageDecoder.available.sorted { $0.key.rawValue < $1.key.rawValue }
+    lines.append(
+      "decoders    " + decoders.map { "\($0.key.rawValue) (\($0.value))" }.joined(separator: ", "))
+    lines.append("processor   \(instructionSetName), \(defaultThreadCount) cores")
+    lines.append("program     filip \(programVersion)")
+    return lines
+  }
+
+  private func document(_ status: IndexStatus) -> JSONValue {
+    let model = try? status.model?.get()
+    return .members([
+      "schema": .string("filip.status/1"),
+      "index": .string(indexOptions.path),
+      "exists": .bool(status.statistics != nil),
+      "images": .count(status.imageCount),
+      "unreadable": .count(status.unreadableCount),
+      "generation": .integer(Int64(status.generation)),
+      "bytes": status.statistics.map { .count($0.fileByteCount) },
+      "tables": status.statistics.map { statistics in
+        .array(
+          statistics.tables.map {
+            .members([
+              "name": .string($0.name), "entries": .count($0.entryCount),
+              "bytes": .count($0.byteCount),
+            ])
+          })
+      },
+      "model": model.map {
+        .members([
+          "id": .string($0.location.name), "fingerprint": .string($0.imageFingerprint),
+          "token_mode": .string($0.tokenMode.rawValue),
+        ])
+      },
+      "decoders": .array(
+        ImageDecoder.available.keys.map(\.rawValue).sorted().map(JSONValue.string)),
+      "processor": .string(instructionSetName),
+      "version": .string(programVersion),
+    ])
+  }
+}

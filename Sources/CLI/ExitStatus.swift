@@ -1,0 +1,59 @@
+import ArgumentParser
+import FilipEncoders
+import FilipQuery
+import FilipStore
+import SystemPackage
+
+/// Exit statuses; `filip help` and the README list them. Usage errors (64) come from
+/// ArgumentParser.
+enum ExitStatus: Int32 {
+  /// Done; a search found something.
+  case success = 0
+  /// Ran correctly and found nothing.
+  case nothingFound = 1
+  /// Finished, with problems that were reported.
+  case softProblems = 2
+  /// A wrong flag, argument or query.
+  case usage = 64
+  /// Index or model data damaged or incompatible.
+  case dataError = 65
+  /// A folder, image, index or model is not there.
+  case notFound = 66
+  /// An error of ours.
+  case internalError = 70
+  /// The index cannot be created or grown.
+  case cannotCreate = 73
+  /// The output cannot be written.
+  case outputError = 74
+  /// Another process writes to the index.
+  case busy = 75
+  /// Ctrl-C; the index is consistent.
+  case interrupted = 130
+  /// SIGTERM; the index is consistent.
+  case terminated = 143
+
+  /// The status for an error that reached the top.
+  init(_ error: any Error) {
+    switch error {
+    case let error as QueryError:
+      switch error.code {
+      case .notFound: self = .notFound
+      case .emptyQuery: self = .usage
+      case .modelMismatch: self = .dataError
+      case .tooManyVanished: self = .softProblems
+      case .unreadable: self = .dataError
+      }
+    case let error as StoreError: self = Self(error)
+    case let error as EncoderError: self = Self(error)
+    case let error as OutputError: self = error.status
+    case let error as Errno:
+      self = error == .noSuchFileOrDirectory ? .notFound : .cannotCreate
+    default: self = .internalError
+    }
+  }
+}
+
+extension ExitStatus {
+  /// Throwing this ends the program with the status and says nothing more.
+  var exit: ExitCode { ExitCode(rawValue) }
+}

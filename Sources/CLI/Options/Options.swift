@@ -1,0 +1,139 @@
+import ArgumentParser
+import FilipEncoders
+import FilipQuery
+import FilipStore
+import SystemPackage
+
+/// Which index.
+struct IndexOptions: ParsableArguments {
+  @Option(
+    name: .customLong("index"),
+    help: ArgumentHelp(
+      "The index to use.",
+      discussion: "Default: $FILIP_INDEX, else filip/default under $XDG_DATA_HOME "
+        + "(~/.local/share).",
+      valueName: "dir"))
+  var directory: String?
+
+  /// The folder of the index.
+  var path: String {
+    if let directory = directory ?? environment("FILIP_INDEX") { return directory }
+    let data = environment("XDG_DATA_HOME") ?? (environment("HOME") ?? ".") + "/.local/share"
+    return data + "/filip/default"
+  }
+}
+
+/// Which model.
+struct ModelOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The model: a checkpoint directory in the Hugging Face layout, or the name of an "
+        + "installed model.",
+      discussion: "Default: the index's model, else $FILIP_MODEL, else the bundled one.",
+      valueName: "dir"))
+  var model: String?
+}
+
+/// How much is said.
+struct MessageOptions: ParsableArguments {
+  @Flag(name: [.short, .long], help: "Only results and errors; no progress, no notes.")
+  var quiet = false
+
+  /// Says something unless it should be quiet.
+  func note(_ text: @autoclosure () -> String) {
+    if !quiet { Messages.note(text()) }
+  }
+
+  /// Says what the model does not know, if it says so of itself.
+  func noteDomain(of model: IndexModel) {
+    guard let domain = model.directory.domain else { return }
+    note(
+      "the \(model.location.isBundled ? "bundled " : "")model knows \(domain); for photographs "
+        + "give a CLIP checkpoint, such as openai/clip-vit-base-patch16: --model DIR")
+  }
+}
+
+/// How much of the machine is used.
+struct ThreadOptions: ParsableArguments {
+  @Option(
+    name: [.customShort("j"), .long],
+    help: ArgumentHelp("Threads to use. Default: one per processor core.", valueName: "n"))
+  var threads: Int?
+
+  /// The number of threads.
+  var count: Int { threads ?? defaultThreadCount }
+
+  func validate() throws {
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads \(threads): give a number from 1 to 1024")
+    }
+  }
+}
+
+/// How files are decoded.
+struct DecodingOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Refuse pictures with more pixels than this. Default: scaled to the memory.",
+      valueName: "n"))
+  var maxMegapixels: Double?
+
+  func validate() throws {
+    if let maxMegapixels, !(maxMegapixels > 0 && maxMegapixels <= 1e6) {
+      throw ValidationError("--max-megapixels: give a number above 0, up to 1000000")
+    }
+  }
+
+  /// The limits that the flags ask for.
+  func limits(threadCount: Int) -> DecodingLimits {
+    guard let maxMegapixels else { return .scaledToMemory(threadCount: threadCount) }
+    return DecodingLimits(maximumPixelCount: Int(maxMegapixels * 1_000_000))
+  }
+}
+
+/// How results are written.
+struct OutputOptions: ParsableArguments {
+  @Flag(help: "Write one JSON document (same as --format json).")
+  var json = false
+
+  @Option(
+    help: ArgumentHelp(
+      "human, tsv (score and path), paths, json, or jsonl. Default: human on a terminal, "
+        + "tsv otherwise.", valueName: "format"))
+  var format: HitFormat?
+
+  @Flag(
+    name: [.customShort("l"), .customLong("paths")], help: "Paths only (same as --format paths).")
+  var pathsOnly = false
+
+  @Flag(
+    name: [.customShort("0"), .customLong("print0")],
+    help: "End each path with a zero byte; implies -l.")
+  var zeroTerminated = false
+
+  @Flag(
+    help: "Show absolute paths. Default: relative to the current folder where they are below it.")
+  var absolute = false
+
+  /// The format that the flags ask for.
+  var hitFormat: HitFormat {
+    if json { return .json }
+    if let format { return format }
+    if pathsOnly || zeroTerminated { return .paths }
+    return StandardOutput.isTerminal ? .human : .tsv
+  }
+
+  var paths: PathText { PathText(absolute: absolute) }
+
+  func validate() throws {
+    if json, let format, format != .json {
+      throw ValidationError("--json and --format \(format.rawValue) contradict each other")
+    }
+    if (pathsOnly || zeroTerminated), json || (format ?? .paths) != .paths {
+      throw ValidationError("-l and -0 write paths only; leave out --json and --format")
+    }
+  }
+}
+
+extension HitFormat: ExpressibleByArgument {}
+extension TokenMode: ExpressibleByArgument {}

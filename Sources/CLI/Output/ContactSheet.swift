@@ -1,0 +1,158 @@
+import FilipEncoders
+import FilipLateInteraction
+import FilipQuery
+import FilipStore
+import SystemPackage
+
+/// One self-contained page with the hits' pictures, every word's best patch outlined in the word's
+/// colour, and a heat map per word.
+struct ContactSheet {
+  /// Longest side of a picture in the page, in pixels.
+  static let thumbnailSide = 360
+  /// Colours that stay apart for colour-blind eyes (Okabe and Ito), used in turn.
+  static let palette = [
+    "#e69f00", "#56b4e9", "#cc79a7", "#009e73", "#d55e00", "#0072b2", "#f0e442",
+  ]
+
+  var query: String
+  var results: SearchResults
+  var paths: PathText
+  /// For each hit, the similarity of every word with every patch.
+  var maps: [ItemID: [[Float]]]
+  var decoder: ImageDecoder
+
+  /// The page, as UTF-8.
+  func html() -> String {
+    let cards = results.hits.map(card).joined(separator: "\n")
+    return """
+      <!doctype html>
+      <html lang="en"><head><meta charset="utf-8">
+      <meta name="viewport" content="width=device-width, initial-scale=1">
+      <title>\(escaped(query)) — filip</title>
+      <style>\(Self.css)</style></head><body>
+      <header><h1>\(escaped(query))</h1>
+      <p>\(results.hits.count) of \(countText(results.imageCount)) images, best first, exact \
+      late interaction, \(durationText(results.duration)). An outline marks the patch that a word \
+      matched best; rest the pointer on a word for its map over the picture.</p></header>
+      <main>
+      \(cards)
+      </main></body></html>
+
+      """
+  }
+
+  private func card(_ hit: SearchHit) -> String {
+    let name = escaped(paths.line(hit.item.path ?? []))
+    let words = hit.matches.map { match in
+      let share = max(0, min(1, match.score))
+      return """
+        <li class="w\(match.term)" style="--c:\(colour(match.term))"><b>\
+        \(escaped(results.terms[match.term].text))</b>\
+        <span class="bar"><i style="width:\(decimal(Double(share) * 100, digits: 0))%"></i></span>\
+        \(decimal(Double(match.score), digits: 2))</li>
+        """
+    }
+    let maps = hit.matches.map { heatMap($0, hit) }
+    let boxes = hit.matches.map { box($0, hit.item) }
+    return """
+      <figure>\(words.isEmpty ? "" : "<ul>\(words.joined())</ul>")
+      <div class="picture">\(picture(hit.item))\(maps.joined())\(boxes.joined())</div>
+      <figcaption><span>\(hit.rank)</span> <strong>\(decimal(Double(hit.score), digits: 3))</strong> \
+      <span title="\(name)">\(name)</span></figcaption></figure>
+      """
+  }
+
+  /// The picture inside the page, or a note when its file is gone.
+  private func picture(_ item: ItemRecord) -> String {
+    guard let path = item.path,
+      let bytes = try? FilePath(bytes: path).read(),
+      let image = try? decoder.decode(bytes)
+    else { return "<div class=\"gone\">the file cannot be read any more</div>" }
+    let small = image.reduced(toFit: Self.thumbnailSide)
+    guard let jpeg = try? small.jpegData(quality: 85) else {
+      return "<div class=\"gone\">the picture cannot be shown</div>"
+    }
+    return """
+      <img src="data:image/jpeg;base64,\(base64(jpeg))" width="\(small.width)" \
+      height="\(small.height)" alt="\(escaped(paths.line(path)))">
+      """
+  }
+
+  private func box(_ match: TermMatch, _ item: ItemRecord) -> String {
+    "<div class=\"box b\(match.term)\" style=\"\(place(match.region, item));--c:\(colour(match.term))\"></div>"
+  }
+
+  /// One rectangle per patch, the more opaque the better it matches the word. All words of a
+  /// picture share one range, so that a word that is nowhere looks faint.
+  private func heatMap(_ match: TermMatch, _ hit: SearchHit) -> String {
+    guard let map = maps[hit.item.id] else { return "" }
+    let values = map[match.term]
+    let all = map.joined()
+    guard let low = all.min(), let high = all.max(), high > low else { return "" }
+    var first = 0
+    var cells = ""
+    for tile in hit.item.tiles {
+      for patch in 0..<tile.grid.patchCount {
+        let heat = max(0, (values[first + patch] - low) / (high - low))
+        guard heat > 0.02 else { continue }
+        cells += "<div style=\"\(place(tile.region(ofPatch: patch), hit.item));"
+        cells += "opacity:\(decimal(Double(heat * heat), digits: 2))\"></div>"
+      }
+      first += tile.grid.patchCount
+    }
+    return "<div class=\"map m\(match.term)\">\(cells)</div>"
+  }
+
+  private func place(_ region: PixelRegion, _ item: ItemRecord) -> String {
+    func percent(_ value: Double, of whole: Int) -> String {
+      decimal(100 * value / Double(max(whole, 1)), digits: 2) + "%"
+    }
+    return "left:\(percent(region.x, of: item.width));top:\(percent(region.y, of: item.height));"
+      + "width:\(percent(region.width, of: item.width));height:\(percent(region.height, of: item.height))"
+  }
+
+  private func colour(_ term: Int) -> String { Self.palette[term % Self.palette.count] }
+
+  private func escaped(_ text: String) -> String {
+    var result = ""
+    for character in text.unicodeScalars {
+      switch character {
+      case "&": result += "&amp;"
+      case "<": result += "&lt;"
+      case ">": result += "&gt;"
+      case "\"": result += "&quot;"
+      default: result.unicodeScalars.append(character)
+      }
+    }
+    return result
+  }
+
+  private static var css: String {
+    let hovers = (0..<64).map {
+      "figure:has(.w\($0):hover) .m\($0){display:block}figure:has(.w\($0):hover) .box:not(.b\($0)){display:none}"
+    }
+    return """
+      :root{color-scheme:light dark}
+      body{margin:0;padding:1.5rem;font:15px/1.45 system-ui,sans-serif;background:light-dark(#f6f6f4,#17181a);\
+      color:light-dark(#1c1c1c,#e8e8e6)}
+      h1{margin:0;font-size:1.6rem}header p{margin:.2rem 0 1.4rem;max-width:60rem;opacity:.75}
+      main{display:grid;grid-template-columns:repeat(auto-fill,minmax(15rem,1fr));gap:1.1rem;align-items:start}
+      figure{margin:0;padding:.7rem;border-radius:.6rem;background:light-dark(#fff,#232528);\
+      box-shadow:0 1px 3px #0003}
+      ul{list-style:none;margin:0 0 .5rem;padding:0}
+      li{display:grid;grid-template-columns:minmax(4rem,auto) 1fr 2.6rem;gap:.5rem;align-items:center;\
+      font-variant-numeric:tabular-nums;cursor:default}
+      li b{border-left:.35rem solid var(--c);padding-left:.4rem;font-weight:600}
+      .bar{height:.35rem;border-radius:.2rem;background:#8884}.bar i{display:block;height:100%;\
+      border-radius:.2rem;background:var(--c)}
+      .picture{position:relative;line-height:0}.picture img{width:100%;height:auto;border-radius:.3rem}
+      .gone{line-height:1.4;padding:3rem 1rem;text-align:center;background:#8883}
+      .box,.map div{position:absolute;box-sizing:border-box}
+      .box{border:2.5px solid var(--c);border-radius:3px;outline:1px solid #0009}
+      .map{display:none;position:absolute;inset:0;background:#0009}.map div{background:#ffd23f}
+      figcaption{margin-top:.5rem;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
+      figcaption span:first-child{opacity:.6}
+      \(hovers.joined())
+      """
+  }
+}

@@ -1,0 +1,164 @@
+import FilipEncoders
+import FilipLateInteraction
+import FilipQuery
+import FilipStore
+
+/// How hits are written to standard output.
+enum HitFormat: String, CaseIterable {
+  /// One line per hit with the score of every word; for a person.
+  case human
+  /// `score<TAB>path`.
+  case tsv
+  /// Paths only.
+  case paths
+  /// One document.
+  case json
+  /// One hit per line, then a line with the summary.
+  case jsonl
+}
+
+/// Writes what a search found.
+struct HitPrinter {
+  var format: HitFormat
+  /// Ends paths with a zero byte rather than a line end.
+  var zeroTerminated: Bool
+  var paths: PathText
+  var style: Style
+  var model: IndexModel
+
+  func print(_ results: SearchResults, query: String) throws(OutputError) {
+    var output = StandardOutput()
+    let terminator: [UInt8] = zeroTerminated ? [0] : [UInt8(ascii: "\n")]
+    switch format {
+    case .human:
+      for line in humanLines(results) { output.write(line + "\n") }
+    case .tsv:
+      for hit in results.hits {
+        output.write(decimal(Double(hit.score), digits: 4) + "\t")
+        output.write(bytes: paths.bytes(hit.item.path ?? []) + terminator)
+      }
+    case .paths:
+      for hit in results.hits {
+        output.write(bytes: paths.bytes(hit.item.path ?? []) + terminator)
+      }
+    case .json:
+      output.write(
+        document(results, query: query, hits: results.hits.map { hitJSON($0, results) }).text)
+      output.write("\n")
+    case .jsonl:
+      for hit in results.hits {
+        output.write(
+          JSONValue.members(["type": .string("hit"), "data": hitJSON(hit, results)]).text)
+        output.write("\n")
+      }
+      let summary = document(results, query: query, hits: nil)
+      output.write(JSONValue.members(["type": .string("summary"), "data": summary]).text + "\n")
+    }
+    try output.flush()
+  }
+
+  // MARK: - For a person
+
+  private func humanLines(_ results: SearchResults) -> [String] {
+    let names = results.hits.map { paths.line($0.item.path ?? []) }
+    let width = min(48, names.map(\.count).max() ?? 0)
+    let rankWidth = max(2, String(results.hits.count).count)
+    return zip(results.hits, names).map { hit, name in
+      let rank = String(hit.rank)
+      let padding = String(repeating: " ", count: rankWidth - rank.count)
+      let gap = String(repeating: " ", count: max(0, width - name.count))
+      let words = hit.matches.map { match in
+        let text = "\(results.terms[match.term].text) \(decimal(Double(match.score), digits: 2))"
+        return isWeak(match, in: results) ? style.dim(text) : style.green(text)
+      }
+      let score = style.bold(decimal(Double(hit.score), digits: 3))
+      return "\(padding)\(rank)  \(score)  \(name)\(gap)  \(words.joined(separator: "  "))"
+    }
+  }
+
+  /// Whether a word matched clearly worse here than in the hit that shows it best.
+  private func isWeak(_ match: TermMatch, in results: SearchResults) -> Bool {
+    let best = results.hits.flatMap(\.matches).filter { $0.term == match.term }.map(\.score).max()
+    return match.score < 0.75 * (best ?? 0)
+  }
+
+  // MARK: - For a program
+
+  private func document(
+    _ results: SearchResults, query: String, hits: [JSONValue]?
+  ) -> JSONValue {
+    let words = results.terms.enumerated().map { index, term in
+      JSONValue.members([
+        "i": .count(index), "text": .string(term.text),
+        "span": term.sourceRange.map {
+          .array([.count($0.lowerBound), .count($0.upperBound)])
+        },
+      ])
+    }
+    return .members([
+      "schema": .string("filip.search/1"),
+      "query": .members(["text": .string(query), "words": .array(words)]),
+      "model": .members([
+        "id": .string(model.location.name), "fingerprint": .string(model.imageFingerprint),
+        "token_mode": .string(model.tokenMode.rawValue),
+      ]),
+      "index": .members([
+        "images": .count(results.imageCount), "scanned": .count(results.scannedCount),
+        "generation": .integer(Int64(results.generation)),
+      ]),
+      "exact": .bool(true),
+      "took_ms": .double((results.duration / .microseconds(1)).rounded() / 1_000),
+      "results": hits.map(JSONValue.array),
+    ])
+  }
+
+  private func hitJSON(_ hit: SearchHit, _ results: SearchResults) -> JSONValue {
+    let item = hit.item
+    var object = JSONObject()
+    func add(_ key: String, _ value: JSONValue?) {
+      if let value { _ = object.append(key, value) }
+    }
+    add("rank", .count(hit.rank))
+    add("id", .integer(Int64(item.id.rawValue)))
+    let path = paths.json(item.path ?? [])
+    add(path.key, path.value)
+    add("score", .score(hit.score))
+    let best = results.hits[0].score
+    add("relative", best > 0 ? .score(hit.score / best) : nil)
+    add("width", .count(item.width))
+    add("height", .count(item.height))
+    add("taken", item.dateTaken.map(JSONValue.string))
+    add("words", .array(hit.matches.map { matchJSON($0, item) }))
+    return .object(object)
+  }
+
+  private func matchJSON(_ match: TermMatch, _ item: ItemRecord) -> JSONValue {
+    .members([
+      "i": .count(match.term), "score": .score(match.score), "patch": patchJSON(match.patch, item),
+      "box": boxJSON(match.region, item),
+    ])
+  }
+
+  /// `[column, row]` in the grid of the patch's tile.
+  private func patchJSON(_ patch: Int, _ item: ItemRecord) -> JSONValue? {
+    var first = 0
+    for tile in item.tiles {
+      if patch < first + tile.grid.patchCount {
+        let (row, column) = (patch - first).quotientAndRemainder(dividingBy: tile.grid.columnCount)
+        return .array([.count(column), .count(row)])
+      }
+      first += tile.grid.patchCount
+    }
+    return nil
+  }
+
+  /// `[x, y, width, height]`, 0…1 of the upright picture.
+  private func boxJSON(_ region: PixelRegion, _ item: ItemRecord) -> JSONValue? {
+    guard item.width > 0, item.height > 0 else { return nil }
+    let (width, height) = (Double(item.width), Double(item.height))
+    let numbers = [
+      region.x / width, region.y / height, region.width / width, region.height / height,
+    ]
+    return .array(numbers.map { .score(Float($0)) })
+  }
+}

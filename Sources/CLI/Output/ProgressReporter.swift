@@ -1,0 +1,60 @@
+import FilipQuery
+import Synchronization
+
+/// Shows how far an indexing run has come: one line redrawn on a terminal, a plain line now and
+/// then elsewhere.
+final class ProgressReporter: Sendable {
+  private struct State {
+    var lastShown: ContinuousClock.Instant?
+    var hasLine = false
+  }
+
+  private let state = Mutex(State())
+  private let started = ContinuousClock.now
+  private let isQuiet: Bool
+
+  init(isQuiet: Bool) { self.isQuiet = isQuiet }
+
+  /// Shows `progress` if enough time has passed since the last time.
+  func show(_ progress: IndexProgress) {
+    guard !isQuiet else { return }
+    let now = ContinuousClock.now
+    let interval: Duration = Messages.isTerminal ? .milliseconds(100) : .seconds(10)
+    let isDue = state.withLock { state in
+      guard now - (state.lastShown ?? started) >= interval else { return false }
+      state.lastShown = now
+      state.hasLine = true
+      return true
+    }
+    guard isDue else { return }
+    let text = line(progress, elapsed: now - started)
+    Messages.raw(Messages.isTerminal ? "\r\u{1B}[K\(text)" : "filip: \(text)\n")
+  }
+
+  /// Removes the line that is being redrawn.
+  func finish() {
+    let hadLine = state.withLock { state in
+      defer { state.hasLine = false }
+      return state.hasLine
+    }
+    if hadLine, Messages.isTerminal { Messages.raw("\r\u{1B}[K") }
+  }
+
+  private func line(_ progress: IndexProgress, elapsed: Duration) -> String {
+    let total =
+      progress.isWalkFinished
+      ? countText(progress.foundCount) : "\(countText(progress.foundCount))+"
+    var text = "\(countText(progress.finishedCount)) of \(total) files"
+    let seconds = elapsed / .seconds(1)
+    if progress.encodedCount > 0, seconds > 0 {
+      text += ", \(decimal(Double(progress.encodedCount) / seconds, digits: 1)) images/s"
+    }
+    if progress.isWalkFinished, progress.finishedCount > 0 {
+      let rest = progress.foundCount - progress.finishedCount
+      let left = elapsed * (Double(rest) / Double(progress.finishedCount))
+      text += ", \(durationText(left)) left"
+    }
+    if progress.unreadableCount > 0 { text += ", \(progress.unreadableCount) unreadable" }
+    return text
+  }
+}

@@ -1,0 +1,56 @@
+public import FilipEncoders
+public import FilipLateInteraction
+public import FilipQuery
+public import FilipStore
+public import SystemPackage
+
+/// An index of images with its model: the engine in three calls.
+///
+///     let index = try ImageIndex(at: "my-index")
+///     try await index.update(folders: ["photos"])
+///     let results = try await index.search("small balloon")
+///
+/// Safe to use from many tasks. It never exits, prints, or installs signal handlers. OpenBLAS is
+/// set to one thread in this process, since parallelism lies above it.
+public final class ImageIndex: Sendable {
+  private let path: String
+  private let model: IndexModel
+  private let store: TokenStore
+  private let searcher: Searcher
+
+  /// Opens the index in the folder `path`, or makes it.
+  ///
+  /// `model` is the name of an installed model or a checkpoint directory; `nil` means the index's
+  /// own model, and for a new index the bundled one.
+  /// - Throws: `StoreError`, `QueryError` when the index was made by another model,
+  ///   `EncoderError` for a damaged checkpoint.
+  public init(at path: String, model: String? = nil) throws {
+    let existing =
+      FilePath(path).appending("data.mdb").exists
+      ? try TokenStore.open(at: path, mode: .readOnly) : nil
+    self.path = path
+    self.model = try IndexModel(for: existing, requested: model)
+    store = try self.model.openForWriting(at: path)
+    searcher = Searcher(store: store, encoder: try TextEncoder(model: self.model.directory))
+  }
+
+  /// Brings the index up to date with folders of images.
+  ///
+  /// Unreadable files are listed in the summary; they do not throw.
+  @discardableResult
+  public func update(
+    folders: [String],
+    progress: @escaping @Sendable (IndexProgress) -> Void = { _ in }
+  ) async throws -> IndexSummary {
+    let parameters = IndexParameters(roots: folders.map { FilePath($0) })
+    let indexer = try Indexer(store: store, model: model, parameters: parameters)
+    return try await indexer.run(progress: progress)
+  }
+
+  /// The images that fit `query` best, with the evidence per word.
+  public func search(_ query: String, count: Int = 10) async throws -> SearchResults {
+    var parameters = SearchParameters()
+    parameters.count = count
+    return try await searcher.search(query, parameters: parameters)
+  }
+}

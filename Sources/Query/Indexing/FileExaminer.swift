@@ -1,0 +1,144 @@
+import FilipEncoders
+import FilipLateInteraction
+import FilipStore
+import SystemPackage
+
+/// What a file means for the index.
+struct ExaminedFile: Sendable {
+  enum Outcome: Sendable {
+    /// Not an image, and not named like one.
+    case ignored
+    /// Size and time are those of the record.
+    case unchanged(reason: String?)
+    /// Size or time differ from the record; the content does not.
+    case touched
+    /// Another record, with these tokens, holds this content already.
+    case sameContent(as: ItemRecord, tokens: TokenMatrix, pooled: [Float]?)
+    /// Went through the encoder.
+    case encoded(EncodedFile)
+    /// Holds no usable image.
+    case unreadable(reason: String)
+  }
+
+  var file: FoundFile
+  var root: FilePath
+  /// The record of this path, if there is one.
+  var known: ItemID?
+  /// Hash of the content, unless the file was not read.
+  var contentHash: ContentHash?
+  var outcome: Outcome
+}
+
+/// An image's tokens and what its file says.
+struct EncodedFile: Sendable {
+  var width: Int
+  var height: Int
+  var format: String
+  var dateTaken: String?
+  var encoded: EncodedImage
+}
+
+/// Files in, outcomes out: looks each file up, reads, hashes, decodes and encodes it if needed.
+///
+/// Writes nothing, so any number of tasks may examine at once.
+struct FileExaminer: Sendable {
+  let store: TokenStore
+  let pipeline: ImagePipeline
+  let encodesUnchanged: Bool
+
+  /// Settles every file of `batch`; images that need it are encoded together.
+  func examine(_ batch: [FoundFile], root: FilePath) throws -> [ExaminedFile] {
+    var results: [ExaminedFile] = []
+    var prepared: [(position: Int, file: EncodedFileDraft)] = []
+    for file in batch {
+      if Task.isCancelled { throw CancellationError() }
+      let step = try settle(file, root: root)
+      if let draft = step.draft { prepared.append((results.count, draft)) }
+      results.append(step.file)
+    }
+    guard !prepared.isEmpty else { return results }
+    let encoded = try pipeline.encode(prepared.map(\.file.prepared))
+    for ((position, draft), image) in zip(prepared, encoded) {
+      results[position].outcome = .encoded(
+        EncodedFile(
+          width: draft.width, height: draft.height, format: draft.format,
+          dateTaken: draft.dateTaken, encoded: image))
+    }
+    return results
+  }
+
+  /// A decoded image that waits for the encoder.
+  private struct EncodedFileDraft {
+    var width: Int
+    var height: Int
+    var format: String
+    var dateTaken: String?
+    var prepared: PreparedImage
+  }
+
+  /// Everything but the encoding.
+  private func settle(
+    _ file: FoundFile, root: FilePath
+  ) throws -> (file: ExaminedFile, draft: EncodedFileDraft?) {
+    let known = try store.read { snapshot in try snapshot.item(forPath: file.path.bytes) }
+    var result = ExaminedFile(file: file, root: root, known: known?.id, outcome: .ignored)
+    if let known, known.fileSize == file.status.size,
+      known.modificationTime == file.status.modificationTime, !encodesUnchanged
+    {
+      result.outcome = .unchanged(reason: known.unreadableReason)
+      return (result, nil)
+    }
+    guard known != nil || ImageSniffing.isCandidate(file.path) else { return (result, nil) }
+
+    let bytes: [UInt8]
+    do {
+      bytes = try pipeline.read(file.path)
+    } catch {
+      result.outcome = .unreadable(reason: readingReason(error))
+      return (result, nil)
+    }
+    let digest = contentDigest(of: bytes)
+    let hash = ContentHash(high: digest.high, low: digest.low)
+    result.contentHash = hash
+    if !encodesUnchanged {
+      if let known, known.contentHash == hash {
+        result.outcome = .touched
+        return (result, nil)
+      }
+      if let twin = try twin(withContentHash: hash) {
+        result.outcome = twin
+        return (result, nil)
+      }
+    }
+    do {
+      let image = try pipeline.decoder.decode(bytes)
+      let draft = EncodedFileDraft(
+        width: image.width, height: image.height, format: image.format.rawValue,
+        dateTaken: image.metadata.dateTaken, prepared: pipeline.preprocessor.prepare(image))
+      return (result, draft)
+    } catch {
+      result.outcome = .unreadable(reason: "\(error)")
+      return (result, nil)
+    }
+  }
+
+  /// The first readable item with the content, with what was made of it.
+  private func twin(withContentHash hash: ContentHash) throws -> ExaminedFile.Outcome? {
+    try store.read { snapshot in
+      for item in try snapshot.items(withContentHash: hash) {
+        guard let tokens = try snapshot.tokens(of: item.id) else { continue }
+        return .sameContent(as: item, tokens: tokens, pooled: try snapshot.pooled(of: item.id))
+      }
+      return nil
+    }
+  }
+
+  private func readingReason(_ error: any Error) -> String {
+    switch error {
+    case Errno.noSuchFileOrDirectory: "the file vanished while it was being read"
+    case Errno.permissionDenied: "no permission to read the file"
+    case let error as Errno: "the file cannot be read: \(error)"
+    default: "\(error)"
+    }
+  }
+}

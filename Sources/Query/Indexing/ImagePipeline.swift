@@ -1,0 +1,64 @@
+public import FilipEncoders
+import FilipLateInteraction
+import Synchronization
+public import SystemPackage
+
+/// The way of an image from its file to its tokens: read, decode, prepare, encode.
+///
+/// Immutable but for the work spaces, which are lent to one caller at a time; use it from as many
+/// tasks as you like.
+public final class ImagePipeline: Sendable {
+  /// File content to upright pixels.
+  public let decoder: ImageDecoder
+  /// Pixels to the encoder's input.
+  public let preprocessor: ImagePreprocessor
+  /// Input to tokens.
+  public let encoder: ImageEncoder
+  private let free: Mutex<[LentWorkspace]> = Mutex([])
+
+  /// The pipeline of a model.
+  /// - Throws: `EncoderError` when the image tower cannot be loaded.
+  public init(model: IndexModel, limits: DecodingLimits) throws {
+    decoder = ImageDecoder(limits: limits)
+    preprocessor = ImagePreprocessor(configuration: model.directory.preprocessing)
+    encoder = try ImageEncoder(model: model.directory, tokenMode: model.tokenMode)
+  }
+
+  /// The whole content of a file.
+  /// - Throws: `Errno`, or `ImageDecodingError` when it is larger than the limits allow.
+  func read(_ path: FilePath) throws -> [UInt8] {
+    let size = try FileStatus(of: path).size
+    guard size <= UInt64(decoder.limits.maximumByteCount) else {
+      throw QueryError(
+        .unreadable,
+        "the file has \(size) bytes and the limit is \(decoder.limits.maximumByteCount); raise it: "
+          + "--max-megapixels")
+    }
+    return try path.read()
+  }
+
+  /// The tokens of several prepared images, in one pass of the encoder.
+  public func encode(_ images: [PreparedImage]) throws -> [EncodedImage] {
+    let lent = free.withLock { $0.popLast() } ?? LentWorkspace()
+    defer { free.withLock { $0.append(lent) } }
+    return try encoder.encode(images, workspace: lent.workspace)
+  }
+
+  /// The tokens of one image file.
+  /// - Throws: `Errno`, `ImageDecodingError` or `EncoderError`.
+  public func encode(contentsOf path: FilePath) throws -> (image: DecodedImage, EncodedImage) {
+    let image = try decoder.decode(try read(path))
+    return (image, try encode([preprocessor.prepare(image)])[0])
+  }
+
+  /// Bytes one image takes in an index, at most: fp16 tokens and pooled vector, and a record.
+  public var bytesPerImage: Int64 {
+    Int64((encoder.grid.patchCount + 1) * encoder.dimension) * 2 + 512
+  }
+}
+
+/// A work space on its way between callers.
+private struct LentWorkspace: @unchecked Sendable {
+  // Sendable because the pool hands each work space to one caller at a time.
+  let workspace = EncoderWorkspace()
+}

@@ -1,0 +1,51 @@
+public import FilipEncoders
+public import SystemPackage
+
+/// Every knob of an indexing run.
+public struct IndexParameters: Sendable {
+  /// Folders and files to look through.
+  public var roots: [FilePath]
+  /// Which files below them are looked at.
+  public var walk = WalkOptions()
+  /// Removes images whose file is gone even when that is more than `pruneLimit` of the images
+  /// under the roots. Default false.
+  public var prunesWithoutLimit = false
+  /// The share of the images under the roots that may vanish at once. Default 0.2: an unmounted
+  /// disk looks like a folder whose files were all deleted.
+  public var pruneLimit = 0.2
+  /// Encodes every file again, changed or not. Default false.
+  public var encodesUnchanged = false
+  /// Batches that are decoded and encoded at the same time; at least 1. Default: one per
+  /// processor core.
+  public var threadCount = defaultThreadCount
+  /// Images per batch; at least 1. Default 8.
+  public var batchSize = 8
+  /// How large a picture may be. Default: scaled to the memory.
+  public var decodingLimits: DecodingLimits
+
+  /// The defaults, for `roots`.
+  public init(roots: [FilePath]) {
+    self.roots = roots
+    decodingLimits = .scaledToMemory(threadCount: defaultThreadCount)
+  }
+
+  /// The same with absolute roots without links; a root inside another one is dropped.
+  /// - Throws: `QueryError.notFound` when a root is missing.
+  func resolvingRoots() throws(QueryError) -> IndexParameters {
+    var resolved: [FilePath] = []
+    for root in roots {
+      do {
+        resolved.append(try root.resolved())
+      } catch {
+        throw QueryError(.notFound, "\(root): \(error); name an existing folder or file to index")
+      }
+    }
+    var parameters = self
+    parameters.roots = resolved.enumerated().filter { index, root in
+      !resolved.enumerated().contains { other, parent in
+        other != index && root.starts(with: parent) && (root != parent || other < index)
+      }
+    }.map(\.element)
+    return parameters
+  }
+}

@@ -1,0 +1,191 @@
+import FilipEncoders
+public import FilipStore
+public import SystemPackage
+
+/// Keeps an index in step with folders of images.
+///
+/// Data flows one way: a walk yields files; batches of them are examined (looked up, read, hashed,
+/// decoded, encoded) by several tasks at once; the outcomes are put back into walk order and
+/// written in commits of some hundred files. Walk, decoding, encoding and writing overlap. A run
+/// that is cancelled or killed leaves the index at its last commit, and the next run goes on from
+/// there.
+public struct Indexer: Sendable {
+  private let store: TokenStore
+  private let pipeline: ImagePipeline
+  private let fingerprint: String
+  private let parameters: IndexParameters
+
+  /// An indexer that writes to `store` what the model makes of the files.
+  /// - Throws: `QueryError.notFound` when a root is missing, `EncoderError` when the model cannot
+  ///   be loaded.
+  public init(store: TokenStore, model: IndexModel, parameters: IndexParameters) throws {
+    self.store = store
+    pipeline = try ImagePipeline(model: model, limits: parameters.decodingLimits)
+    fingerprint = model.imageFingerprint
+    self.parameters = try parameters.resolvingRoots()
+  }
+
+  // MARK: - The run
+
+  /// Brings the index up to date with the roots.
+  ///
+  /// Cancel the task to stop early: what is encoded is committed and the summary says so.
+  /// - Throws: what the store throws. Unreadable files do not throw, they are listed.
+  public func run(
+    progress report: @escaping @Sendable (IndexProgress) -> Void = { _ in }
+  ) async throws -> IndexSummary {
+    let started = ContinuousClock.now
+    let examiner = FileExaminer(
+      store: store, pipeline: pipeline, encodesUnchanged: parameters.encodesUnchanged)
+    var writer = IndexWriter(store: store, fingerprint: fingerprint)
+    var progress = IndexProgress()
+    var unreadablePaths: [FilePath] = []
+
+    let (batches, walkTask) = startWalk()
+    let width = max(1, parameters.threadCount)
+    try await withThrowingTaskGroup(of: (Int, [ExaminedFile]).self) { group in
+      var (started, nextToWrite) = (0, 0)
+      var finished: [Int: [ExaminedFile]] = [:]
+
+      /// Waits for one batch and writes whatever is next in walk order.
+      func collect() async throws -> Bool {
+        guard let (index, files) = try await group.next() else { return false }
+        finished[index] = files
+        while let files = finished.removeValue(forKey: nextToWrite) {
+          nextToWrite += 1
+          try writer.add(files)
+          progress.note(files)
+          report(progress)
+        }
+        return true
+      }
+
+      for await event in batches {
+        switch event {
+        case .batch(let root, let files, let foundCount):
+          // One batch more than there are threads keeps them busy while this task writes.
+          while started - nextToWrite > width + 1, try await collect() {}
+          let index = started
+          started += 1
+          progress.foundCount = foundCount
+          _ = group.addTaskUnlessCancelled { (index, try examiner.examine(files, root: root)) }
+        case .unreadable(let path, let error):
+          unreadablePaths.append(path)
+          writer.noteUnreadable(path, "the folder cannot be read: \(error)")
+        case .finished(let foundCount):
+          progress.foundCount = foundCount
+          progress.isWalkFinished = true
+        }
+      }
+      do {
+        while try await collect() {}
+      } catch is CancellationError {}
+    }
+    walkTask.cancel()
+    try writer.commit()
+    if !Task.isCancelled {
+      try removeVanished(&writer, except: unreadablePaths)
+    }
+    var summary = writer.summary
+    summary.isInterrupted = Task.isCancelled
+    (summary.imageCount, summary.indexByteCount) = try store.read { snapshot in
+      (try snapshot.readableCount, Int64(try snapshot.statistics.fileByteCount))
+    }
+    summary.duration = .now - started
+    return summary
+  }
+
+  // MARK: - Walking
+
+  private enum WalkedBatch: Sendable {
+    case batch(root: FilePath, [FoundFile], foundCount: Int)
+    case unreadable(FilePath, Errno)
+    case finished(foundCount: Int)
+  }
+
+  /// Walks the roots in a task of its own.
+  private func startWalk() -> (AsyncStream<WalkedBatch>, Task<Void, Never>) {
+    let (stream, continuation) = AsyncStream.makeStream(of: WalkedBatch.self)
+    let parameters = parameters
+    let task = Task {
+      var found = 0
+      for root in parameters.roots {
+        var files: [FoundFile] = []
+        FileWalk(root: root, options: parameters.walk).forEach { event in
+          switch event {
+          case .file(let file):
+            files.append(file)
+            found += 1
+          case .unreadable(let path, let error):
+            continuation.yield(.unreadable(path, error))
+          }
+          if files.count >= parameters.batchSize {
+            continuation.yield(.batch(root: root, files, foundCount: found))
+            files = []
+          }
+          return !Task.isCancelled
+        }
+        if !files.isEmpty { continuation.yield(.batch(root: root, files, foundCount: found)) }
+      }
+      continuation.yield(.finished(foundCount: found))
+      continuation.finish()
+    }
+    return (stream, task)
+  }
+
+  // MARK: - Vanished files
+
+  /// Removes the items under the roots whose file is gone, unless that would be suspiciously many.
+  private func removeVanished(_ writer: inout IndexWriter, except unreadable: [FilePath]) throws {
+    let (vanished, total) = try vanishedItems(seen: writer.seen, except: unreadable)
+    let limit = Double(total) * parameters.pruneLimit
+    if Double(vanished.count) > limit, !parameters.prunesWithoutLimit {
+      writer.noteVanished(vanished.count)
+    } else {
+      try writer.remove(vanished)
+    }
+  }
+
+  private func vanishedItems(
+    seen: Set<ItemID>, except unreadable: [FilePath]
+  ) throws -> (vanished: [ItemID], total: Int) {
+    try store.read { snapshot in
+      try FilipQuery.vanishedItems(
+        in: snapshot, roots: parameters.roots, seen: seen, except: unreadable)
+    }
+  }
+}
+
+/// The items under the roots whose file is gone, and how many items there are under the roots.
+func vanishedItems(
+  in snapshot: borrowing Snapshot, roots: [FilePath], seen: Set<ItemID>,
+  except unreadable: [FilePath]
+) throws -> (vanished: [ItemID], total: Int) {
+  var vanished: [ItemID] = []
+  var total = 0
+  try snapshot.forEachItem { item in
+    guard let bytes = item.path else { return }
+    let path = FilePath(bytes: bytes)
+    guard roots.contains(where: { path.starts(with: $0) }) else { return }
+    total += 1
+    guard !seen.contains(item.id), !unreadable.contains(where: { path.starts(with: $0) }),
+      !path.exists
+    else { return }
+    vanished.append(item.id)
+  }
+  return (vanished, total)
+}
+
+extension IndexProgress {
+  /// Counts settled files.
+  fileprivate mutating func note(_ files: [ExaminedFile]) {
+    finishedCount += files.count
+    for file in files {
+      switch file.outcome {
+      case .encoded: encodedCount += 1
+      case .unreadable: unreadableCount += 1
+      case .ignored, .unchanged, .touched, .sameContent: break
+      }
+    }
+  }
+}

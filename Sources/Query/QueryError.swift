@@ -1,0 +1,32 @@
+/// Why indexing or searching could not be done.
+///
+/// One line that names the thing and the way out; `code` decides the exit status.
+public struct QueryError: Error, Sendable, CustomStringConvertible {
+  /// Kinds of failure that callers may want to tell apart.
+  public enum Code: Sendable {
+    /// A folder, image, index or model is not there.
+    case notFound
+    /// The query says nothing.
+    case emptyQuery
+    /// The index was made by another model.
+    case modelMismatch
+    /// More of the index would go than a moved file explains.
+    case tooManyVanished
+    /// A file could not be read or is not an image.
+    case unreadable
+  }
+
+  /// Kind of failure.
+  public var code: Code
+  /// What happened and what to do, in one line.
+  public var message: String
+
+  /// An error with its one line.
+  public init(_ code: Code, _ message: String) {
+    self.code = code
+    self.message = message
+  }
+
+  /// The one line.
+  public var description: String { message }
+}

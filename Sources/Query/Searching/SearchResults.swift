@@ -1,0 +1,68 @@
+public import FilipLateInteraction
+public import FilipStore
+public import SystemPackage
+
+/// Every knob of a search.
+public struct SearchParameters: Sendable {
+  /// How many hits, best first. Default 10; 0 or more.
+  public var count = 10
+  /// Only images at or below one of these paths; empty means all.
+  public var scope: [FilePath] = []
+  /// Which side is averaged. Default: over the words, FILIP's text-to-image score.
+  public var direction = ScoreDirection.textToImage
+  /// Compare the model's pooled vectors instead of tokens: the single-vector baseline.
+  public var usesPooledVectors = false
+  /// Threads that scan; at least 1. Default: one per processor core.
+  public var threadCount = defaultThreadCount
+
+  /// The defaults.
+  public init() {}
+}
+
+/// How well one word or phrase of the query matched one image.
+public struct TermMatch: Sendable, Hashable {
+  /// Position in `SearchResults.terms`.
+  public var term: Int
+  /// Mean similarity of the term's tokens with their best patches, −1…1.
+  public var score: Float
+  /// Index, among all patches of the image, of the patch that its best token matched.
+  public var patch: Int
+  /// The part of the upright original that this patch covers, in pixels.
+  public var region: PixelRegion
+}
+
+/// One image found.
+public struct SearchHit: Sendable {
+  /// 1 for the best.
+  public var rank: Int
+  /// Late-interaction score (mean over the query's tokens), −1…1.
+  public var score: Float
+  /// The image's record: id, path, dimensions.
+  public var item: ItemRecord
+  /// Per word or phrase of the query; empty when pooled vectors were compared.
+  public var matches: [TermMatch]
+}
+
+/// A word or phrase of the query as it was scored.
+public struct ScoredTerm: Sendable, Hashable {
+  /// As typed.
+  public var text: String
+  /// UTF-8 offsets in the query, when known.
+  public var sourceRange: Range<Int>?
+}
+
+/// What a search found.
+public struct SearchResults: Sendable {
+  /// Best first; ties by id.
+  public var hits: [SearchHit]
+  /// The query's words or phrases; special tokens are left out.
+  public var terms: [ScoredTerm]
+  /// Images that were scored.
+  public var scannedCount: Int
+  /// Images in the index.
+  public var imageCount: Int
+  /// Commit of the index that was searched.
+  public var generation: UInt64
+  /// Time from the query's text to the hits.
+  public var duration: Duration
+}
