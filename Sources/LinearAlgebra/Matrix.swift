@@ -161,6 +161,16 @@ package struct Matrix: Sendable {
     ck_bias_activation_f32(base, stride, rowCount, columnCount, row.base, CK_IDENTITY)
   }
 
+  /// Writes the mean of the rows to `mean`, (1, columnCount), which is not one of them.
+  /// - Precondition: there are rows.
+  package func writeRowMean(into mean: Matrix) {
+    precondition(rowCount > 0 && mean.rowCount == 1 && mean.columnCount == columnCount, "shapes")
+    mean.assign(rows(0..<1))
+    for row in 1..<rowCount { mean.add(toEveryRow: rows(row..<row + 1)) }
+    let share = 1 / Float(rowCount)
+    for column in 0..<columnCount { mean.base[column] *= share }
+  }
+
   /// All elements, row-major, copied.
   package var elements: [Float] {
     [Float](unsafeUninitializedCapacity: rowCount * columnCount) { buffer, count in

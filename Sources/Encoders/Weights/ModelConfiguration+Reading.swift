@@ -18,7 +18,7 @@ extension ModelConfiguration {
     self.family = family
     projectionDimension = try file.count("projection_dim", default: 512, in: 1...Limit.width)
     vision = try VisionConfiguration(file.tower("vision_config"), family: family)
-    text = try TextConfiguration(file.tower("text_config"))
+    text = try TextConfiguration(file.tower("text_config"), family: family)
     scoresSpecialTokens = try file.flag("score_special_tokens", default: false)
     domain = try file.text("filip_domain")
     version = try file.text("filip_version")
@@ -139,7 +139,9 @@ extension VisionConfiguration {
 }
 
 extension TextConfiguration {
-  fileprivate init(_ reader: ConfigurationReader) throws(EncoderError) {
+  fileprivate init(
+    _ reader: ConfigurationReader, family: ModelFamily
+  ) throws(EncoderError) {
     transformer = try TransformerConfiguration(
       reader, width: 512, innerWidth: 2048, headCount: 8, mask: .causal)
     vocabularySize = try reader.count("vocab_size", default: 49408, in: 1...Limit.vocabulary)
@@ -147,6 +149,6 @@ extension TextConfiguration {
       "max_position_embeddings", default: 77, in: 2...Limit.positions)
     startToken = try reader.count("bos_token_id", default: 49406, in: 0...Limit.vocabulary)
     let end = try reader.count("eos_token_id", default: 49407, in: 0...Limit.vocabulary)
-    endRule = end == 2 ? .largestToken : .firstToken(end)
+    endRule = family == .clip && end == 2 ? .largestToken : .firstToken(end)
   }
 }
