@@ -5,7 +5,7 @@ public struct EncoderError: Error, Sendable, Hashable, CustomStringConvertible {
     private enum Name: String {
       case unreadableFile, malformedFile, missingTensor, wrongShape, unsupportedElementType
       case invalidConfiguration, unsupportedModel, unsupportedTokenMode, invalidInput, emptyQuery
-      case nonFiniteOutput
+      case unusableTokenizer, nonFiniteOutput
     }
 
     private let name: Name
@@ -22,6 +22,8 @@ public struct EncoderError: Error, Sendable, Hashable, CustomStringConvertible {
     public static let unsupportedElementType = Code(name: .unsupportedElementType)
     /// A configuration with a missing, impossible or contradictory value.
     public static let invalidConfiguration = Code(name: .invalidConfiguration)
+    /// A tokenizer that is missing, damaged, or of a kind that is not supported.
+    public static let unusableTokenizer = Code(name: .unusableTokenizer)
     /// A model of a family that is not supported.
     public static let unsupportedModel = Code(name: .unsupportedModel)
     /// A token mode that the model does not have.
@@ -33,6 +35,7 @@ public struct EncoderError: Error, Sendable, Hashable, CustomStringConvertible {
     /// An encoder that produced infinities or NaN: damaged weights.
     public static let nonFiniteOutput = Code(name: .nonFiniteOutput)
 
+    /// The code's name.
     public var description: String { name.rawValue }
   }
 

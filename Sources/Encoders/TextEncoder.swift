@@ -68,10 +68,16 @@ public final class TextEncoder: Sendable {
 
   /// Loads the text tower and the tokenizer of `model`.
   ///
-  /// - Throws: `.unreadableFile`, `.malformedFile`; `.missingTensor`, `.wrongShape` or
+  /// - Throws: `.unusableTokenizer`; `.missingTensor`, `.wrongShape` or
   ///   `.unsupportedElementType` when the weights do not fit the configuration.
   public convenience init(model: ModelDirectory) throws(EncoderError) {
-    try self.init(model: model, tokenizer: BytePairTokenizer(directory: model.path))
+    let tokenizer: BytePairTokenizer
+    do throws(TokenizerError) {
+      tokenizer = try BytePairTokenizer(directory: model.path)
+    } catch {
+      throw EncoderError(.unusableTokenizer, error.description)
+    }
+    try self.init(model: model, tokenizer: tokenizer)
   }
 
   /// Loads the text tower of `model` for a tokenizer of the caller's.

@@ -37,10 +37,10 @@ struct TextTransformer: Sendable {
     let width = configuration.transformer.width
     let tokens = workspace.matrix(.tokens, rowCount: total, columnCount: width)
     for (sequence, text) in zip(sequences, texts) {
-      for (row, number) in zip(sequence, text) {
-        tokenTable.copyRow(number, to: tokens.rows(row..<row + 1))
-        tokens.rows(row..<row + 1)
-          .add(toEveryRow: positions.rows(row - sequence.lowerBound..<row - sequence.lowerBound + 1))
+      for (position, number) in text.enumerated() {
+        let row = tokens.rows(sequence).rows(position..<position + 1)
+        tokenTable.copyRow(number, to: row)
+        row.add(toEveryRow: positions.rows(position..<position + 1))
       }
     }
     for block in blocks {

@@ -121,7 +121,7 @@ extension VisionConfiguration {
       reader, width: 768, innerWidth: 3072, headCount: 12, mask: .none)
     imageSize = try reader.side("image_size", default: 224, in: 1...Limit.imageSize)
     patchSize = try reader.side("patch_size", default: 32, in: 1...Limit.imageSize)
-    channelCount = try reader.count("num_channels", default: 3, in: 1...4)
+    channelCount = try reader.count("num_channels", default: 3, in: 3...3)
     // Only the filip family may leave these parts out.
     let isFixed = family == .clip
     hasClassToken = isFixed ? true : try reader.flag("class_token", default: true)

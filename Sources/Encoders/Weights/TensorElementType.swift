@@ -27,5 +27,6 @@ public struct TensorElementType: Sendable, Hashable, CustomStringConvertible {
   /// 64-bit signed integers.
   public static let int64 = TensorElementType(name: "I64")
 
+  /// The name in safetensors files.
   public var description: String { name }
 }

@@ -34,8 +34,14 @@ struct WeightMap: Sendable {
     let projection, pooledProjection: String
   }
 
+  /// One tower with its projections, as what its tensors' names start with.
+  struct Part: Sendable {
+    let prefixes: [String]
+  }
+
   let vision: Vision
   let text: Text
+  let visionPart, textPart: Part
   private let visionLayers, textLayers: String
   private let block: @Sendable (String) -> Block
 
@@ -63,6 +69,9 @@ struct WeightMap: Sendable {
       normAfterBlocks: Names("text_model.final_layer_norm"),
       projection: "text_projection.weight",
       pooledProjection: "text_pooled_projection.weight"),
+    visionPart: Part(
+      prefixes: ["vision_model.", "visual_projection.", "visual_pooled_projection."]),
+    textPart: Part(prefixes: ["text_model.", "text_projection.", "text_pooled_projection."]),
     visionLayers: "vision_model.encoder.layers", textLayers: "text_model.encoder.layers"
   ) { layer in
     Block(
@@ -77,11 +86,13 @@ struct WeightMap: Sendable {
   }
 
   private init(
-    vision: Vision, text: Text, visionLayers: String, textLayers: String,
-    block: @escaping @Sendable (String) -> Block
+    vision: Vision, text: Text, visionPart: Part, textPart: Part, visionLayers: String,
+    textLayers: String, block: @escaping @Sendable (String) -> Block
   ) {
     self.vision = vision
     self.text = text
+    self.visionPart = visionPart
+    self.textPart = textPart
     self.visionLayers = visionLayers
     self.textLayers = textLayers
     self.block = block
