@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// A block of floats that matrices look into.
 ///
 /// Either allocated here (64-byte aligned, zeroed) or borrowed from memory that `owner` keeps
@@ -53,7 +55,7 @@ package final class FloatStorage: @unchecked Sendable {
 /// Reference semantics: copies of a `Matrix`, and the windows cut from it, see the same floats.
 /// Every window is checked against its storage when it is made, so the arithmetic that takes
 /// matrices needs to check shapes only.
-package struct Matrix {
+package struct Matrix: Sendable {
   package let storage: FloatStorage
   let offset: Int
   package let rowCount: Int
@@ -132,6 +134,41 @@ package struct Matrix {
     return Matrix(
       storage: storage, offset: offset + range.lowerBound, rowCount: rowCount,
       columnCount: range.count, stride: stride)
+  }
+
+  // MARK: - Copying
+
+  /// Copies the elements of a matrix of the same shape; the two do not overlap.
+  package func assign(_ source: Matrix) {
+    precondition(
+      source.rowCount == rowCount && source.columnCount == columnCount, "shape of the source")
+    for row in 0..<rowCount {
+      (base + row * stride).update(from: source.base + row * source.stride, count: columnCount)
+    }
+  }
+
+  /// Copies `row`, a matrix (1, columnCount), to every row.
+  package func assign(everyRow row: Matrix) {
+    precondition(row.rowCount == 1 && row.columnCount == columnCount, "shape of the source row")
+    for index in 0..<rowCount {
+      (base + index * stride).update(from: row.base, count: columnCount)
+    }
+  }
+
+  /// Adds `row`, a matrix (1, columnCount), to every row.
+  package func add(toEveryRow row: Matrix) {
+    precondition(row.rowCount == 1 && row.columnCount == columnCount, "shape of the added row")
+    ck_bias_activation_f32(base, stride, rowCount, columnCount, row.base, CK_IDENTITY)
+  }
+
+  /// Writes the mean of the rows to `mean`, (1, columnCount), which is not one of them.
+  /// - Precondition: there are rows.
+  package func writeRowMean(into mean: Matrix) {
+    precondition(rowCount > 0 && mean.rowCount == 1 && mean.columnCount == columnCount, "shapes")
+    mean.assign(rows(0..<1))
+    for row in 1..<rowCount { mean.add(toEveryRow: rows(row..<row + 1)) }
+    let share = 1 / Float(rowCount)
+    for column in 0..<columnCount { mean.base[column] *= share }
   }
 
   /// All elements, row-major, copied.

@@ -1,4 +1,99 @@
-// Kernels that need run-time dispatch. See README.md.
+// Row kernels of the encoders and of MaxSim. See ../README.md.
+//
+// Conventions, for every kernel:
+// - matrices are row-major; `stride` counts floats from one row to the next and may exceed `width`;
+// - no alignment is required, any count may be zero;
+// - accumulators are `float`; the order of additions differs between instruction sets, so results
+//   agree to rounding, not to the bit;
+// - nothing allocates, locks, prints or starts threads.
 #ifndef CKERNELS_H
 #define CKERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Which copy of the kernels runs.
+enum ck_isa {
+  CK_ISA_SCALAR = 0,    // the definition: no vector instructions
+  CK_ISA_BASELINE = 1,  // what the compiler may assume everywhere: SSE2, or NEON on arm64
+  CK_ISA_AVX2 = 2,      // AVX2 and FMA
+  CK_ISA_AVX512 = 3,    // AVX-512 F, BW, DQ and VL
+};
+
+// The copy in use: the best that this machine has, unless forced.
+enum ck_isa ck_current_isa(void);
+
+// Uses `isa` from now on, in the whole process. Returns 1, or 0 (and changes nothing) when this
+// machine lacks it. For tests and benchmarks.
+int ck_force_isa(enum ck_isa isa);
+
+// Returns to the best copy.
+void ck_choose_isa(void);
+
+// output[r, i] = (input[r, i] - mean_r) / sqrt(variance_r + epsilon) * gain[i] + bias[i]
+//
+// input, output: (rows, width); gain, bias: (width). The variance is the biased one, over a second
+// pass. `output` may be `input`. A row with NaN becomes NaN.
+void ck_layer_norm_f32(
+    const float *input, ptrdiff_t input_stride, float *output, ptrdiff_t output_stride,
+    ptrdiff_t rows, ptrdiff_t width, const float *gain, const float *bias, float epsilon);
+
+// scores[r, :] = softmax(scale * scores[r, 0 ..< visible_r]), and 0 from visible_r on,
+// where visible_r = min(width, visible + r * growth).
+//
+// scores: (rows, width), in place. No mask: visible = width, growth = 0. Causal: 1 and 1.
+// visible is at least 1 unless width is 0. The scores are finite.
+void ck_softmax_f32(
+    float *scores, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t width, float scale,
+    ptrdiff_t visible, ptrdiff_t growth);
+
+enum ck_activation {
+  CK_IDENTITY = 0,
+  CK_RELU = 1,        // max(x, 0)
+  CK_GELU = 2,        // x/2 (1 + erf(x / sqrt 2)), absolute error below 1e-6
+  CK_GELU_QUICK = 3,  // x / (1 + exp(-1.702 x))
+  CK_GELU_TANH = 4,   // x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
+};
+
+// values[r, i] = activation(values[r, i] + bias[i]), in place; values: (rows, width).
+// `bias` may be NULL: nothing is added. NaN stays NaN, except that relu(NaN) is 0.
+void ck_bias_activation_f32(
+    float *values, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t width, const float *bias,
+    enum ck_activation activation);
+
+// values[r, :] /= |values[r, :]|, in place; values: (rows, width). A row of zeros stays zero.
+void ck_normalize_f32(float *values, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t width);
+
+// maxima[s, j] = max over p in bounds[s] ..< bounds[s + 1] of scores[p, j]
+//
+// scores: (bounds[segments], width); bounds: (segments + 1), rising; maxima: (segments, width),
+// dense. An empty segment gives -infinity. The scores are not NaN.
+void ck_segment_max_f32(
+    const float *scores, ptrdiff_t stride, const int32_t *bounds, ptrdiff_t segments,
+    ptrdiff_t width, float *maxima);
+
+// As ck_segment_max_f32; places[s, j] is the row of the maximum, counted from bounds[s]. Of equal
+// maxima the first wins. An empty segment gives -1.
+void ck_segment_argmax_f32(
+    const float *scores, ptrdiff_t stride, const int32_t *bounds, ptrdiff_t segments,
+    ptrdiff_t width, float *maxima, int32_t *places);
+
+// Widens IEEE binary16 to binary32, exactly. NaN stays NaN (quiet), with its payload.
+void ck_widen_f16(const uint16_t *halves, float *floats, ptrdiff_t count);
+
+// Widens bfloat16 to binary32, exactly.
+void ck_widen_bf16(const uint16_t *halves, float *floats, ptrdiff_t count);
+
+// Rounds binary32 to IEEE binary16, ties to even; what is too large becomes infinite. NaN becomes
+// the quiet NaN 0x7e00 with the sign kept.
+void ck_narrow_f16(const float *floats, uint16_t *halves, ptrdiff_t count);
+
+#ifdef __cplusplus
+}
+#endif
+
 #endif

@@ -1,0 +1,13 @@
+#include "kernels_internal.h"
+
+#if defined(__x86_64__)
+
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#define CK_SUFFIX avx2
+#define CK_LOOP
+#include "rows_body.h"
+#pragma clang attribute pop
+
+const struct ck_kernels ck_kernels_avx2 = CK_TABLE(CK_ISA_AVX2);
+
+#endif

@@ -1,0 +1,14 @@
+#include "kernels_internal.h"
+
+#if defined(__x86_64__)
+
+#pragma clang attribute push( \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
+#define CK_SUFFIX avx512
+#define CK_LOOP
+#include "rows_body.h"
+#pragma clang attribute pop
+
+const struct ck_kernels ck_kernels_avx512 = CK_TABLE(CK_ISA_AVX512);
+
+#endif

@@ -1,0 +1,8 @@
+// What every machine of the architecture has: SSE2 on x86-64, NEON on arm64.
+#include "kernels_internal.h"
+
+#define CK_SUFFIX baseline
+#define CK_LOOP
+#include "rows_body.h"
+
+const struct ck_kernels ck_kernels_baseline = CK_TABLE(CK_ISA_BASELINE);

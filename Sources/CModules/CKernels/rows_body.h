@@ -1,0 +1,271 @@
+// The kernels themselves, once. Each rows_<isa>.c includes this file after it has defined
+//   CK_SUFFIX   what the names end in,
+//   CK_LOOP     a pragma for every loop over columns (the scalar copy turns the vectoriser off).
+//
+// The loops are written for the compiler to vectorise: no calls, no early exits, and additions that
+// may be reordered only where CK_REASSOCIATE stands (sums and maxima over a row).
+
+#define CK_JOIN2(a, b) a##_##b
+#define CK_JOIN(a, b) CK_JOIN2(a, b)
+#define CK_NAME(operation) CK_JOIN(operation, CK_SUFFIX)
+#define CK_REASSOCIATE _Pragma("clang fp reassociate(on)")
+#define CK_BLOCK 16
+
+#pragma clang fp contract(fast)
+
+// e^x for the vector units: 2^n e^r with n = round(x / ln 2), |r| <= ln 2 / 2, and a degree-6
+// polynomial (Cephes) for e^r. Relative error below 2e-7; clamped to the normal range of floats.
+static inline float CK_NAME(ck_exp)(float x) {
+  x = x < -87.0f ? -87.0f : x;
+  x = x > 88.0f ? 88.0f : x;
+  float scaled = x * 1.44269504088896341f;
+  int32_t n = (int32_t)(scaled + (scaled < 0.0f ? -0.5f : 0.5f));
+  float whole = (float)n;
+  // ln 2 in two parts, so that the difference keeps its low bits.
+  float r = x - whole * 0.693359375f;
+  r = r - whole * -2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * (r * r) + r + 1.0f;
+  int32_t bits = (n + 127) << 23;
+  float power;
+  memcpy(&power, &bits, sizeof power);
+  return p * power;
+}
+
+// x/2 (1 + erf(x / sqrt 2)) with erf after Abramowitz and Stegun 7.1.26:
+// erf(z) = 1 - (a1 t + ... + a5 t^5) e^(-z^2), t = 1 / (1 + 0.3275911 z), z >= 0.
+static inline float CK_NAME(ck_gelu)(float x) {
+  float z = (x < 0.0f ? -x : x) * 0.70710678118654752f;
+  float t = 1.0f / (1.0f + 0.3275911f * z);
+  float p = 1.061405429f;
+  p = p * t - 1.453152027f;
+  p = p * t + 1.421413741f;
+  p = p * t - 0.284496736f;
+  p = p * t + 0.254829592f;
+  float tail = 0.5f * x * (p * t * CK_NAME(ck_exp)(-z * z));
+  return x < 0.0f ? tail : x - tail;
+}
+
+static inline float CK_NAME(ck_logistic)(float x) {
+  return 1.0f / (1.0f + CK_NAME(ck_exp)(-x));
+}
+
+static void CK_NAME(layer_norm_f32)(
+    const float *input, ptrdiff_t input_stride, float *output, ptrdiff_t output_stride,
+    ptrdiff_t rows, ptrdiff_t width, const float *gain, const float *bias, float epsilon) {
+  CK_REASSOCIATE
+  for (ptrdiff_t row = 0; row < rows; row++) {
+    const float *in = input + row * input_stride;
+    float *out = output + row * output_stride;
+    float sum = 0.0f;
+    CK_LOOP for (ptrdiff_t i = 0; i < width; i++) sum += in[i];
+    float mean = sum / (float)width;
+    float squares = 0.0f;
+    CK_LOOP for (ptrdiff_t i = 0; i < width; i++) squares += (in[i] - mean) * (in[i] - mean);
+    float scale = 1.0f / sqrtf(squares / (float)width + epsilon);
+    CK_LOOP for (ptrdiff_t i = 0; i < width; i++) out[i] = (in[i] - mean) * scale * gain[i] + bias[i];
+  }
+}
+
+// The largest of scale * values[i]. In sixteen lanes, because the compiler may not reorder a single
+// running maximum (NaN would change it).
+static inline float CK_NAME(ck_row_max)(const float *values, ptrdiff_t count, float scale) {
+  float lanes[CK_BLOCK];
+  CK_LOOP for (int i = 0; i < CK_BLOCK; i++) lanes[i] = -INFINITY;
+  ptrdiff_t first = 0;
+  for (; first + CK_BLOCK <= count; first += CK_BLOCK) {
+    CK_LOOP for (int i = 0; i < CK_BLOCK; i++) {
+      float value = scale * values[first + i];
+      lanes[i] = value > lanes[i] ? value : lanes[i];
+    }
+  }
+  for (; first < count; first++) {
+    float value = scale * values[first];
+    lanes[0] = value > lanes[0] ? value : lanes[0];
+  }
+  for (int i = 1; i < CK_BLOCK; i++) lanes[0] = lanes[i] > lanes[0] ? lanes[i] : lanes[0];
+  return lanes[0];
+}
+
+static void CK_NAME(softmax_f32)(
+    float *scores, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t width, float scale,
+    ptrdiff_t visible, ptrdiff_t growth) {
+  CK_REASSOCIATE
+  for (ptrdiff_t row = 0; row < rows; row++) {
+    float *values = scores + row * stride;
+    ptrdiff_t seen = visible + row * growth;
+    seen = seen < width ? seen : width;
+    float largest = CK_NAME(ck_row_max)(values, seen, scale);
+    float sum = 0.0f;
+    CK_LOOP for (ptrdiff_t i = 0; i < seen; i++) {
+      float power = CK_NAME(ck_exp)(scale * values[i] - largest);
+      values[i] = power;
+      sum += power;
+    }
+    float share = 1.0f / sum;
+    CK_LOOP for (ptrdiff_t i = 0; i < seen; i++) values[i] *= share;
+    CK_LOOP for (ptrdiff_t i = seen; i < width; i++) values[i] = 0.0f;
+  }
+}
+
+#define CK_BIAS_LOOP(expression)                                      \
+  for (ptrdiff_t row = 0; row < rows; row++) {                        \
+    float *out = values + row * stride;                               \
+    CK_LOOP for (ptrdiff_t i = 0; i < width; i++) {                   \
+      float x = bias ? out[i] + bias[i] : out[i];                     \
+      out[i] = (expression);                                          \
+    }                                                                 \
+  }
+
+static void CK_NAME(bias_activation_f32)(
+    float *values, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t width, const float *bias,
+    enum ck_activation activation) {
+  switch (activation) {
+    case CK_IDENTITY:
+      if (bias) CK_BIAS_LOOP(x)
+      break;
+    case CK_RELU:
+      CK_BIAS_LOOP(x > 0.0f ? x : 0.0f)
+      break;
+    case CK_GELU:
+      CK_BIAS_LOOP(CK_NAME(ck_gelu)(x))
+      break;
+    case CK_GELU_QUICK:
+      CK_BIAS_LOOP(x * CK_NAME(ck_logistic)(1.702f * x))
+      break;
+    case CK_GELU_TANH:
+      // (1 + tanh y) / 2 is the logistic function of 2 y; 2 sqrt(2 / pi) = 1.5957...
+      CK_BIAS_LOOP(x * CK_NAME(ck_logistic)(1.59576912160573f * (x + 0.044715f * x * x * x)))
+      break;
+  }
+}
+
+static void CK_NAME(normalize_f32)(
+    float *values, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t width) {
+  CK_REASSOCIATE
+  for (ptrdiff_t row = 0; row < rows; row++) {
+    float *out = values + row * stride;
+    float squares = 0.0f;
+    CK_LOOP for (ptrdiff_t i = 0; i < width; i++) squares += out[i] * out[i];
+    float scale = squares > 0.0f ? 1.0f / sqrtf(squares) : 0.0f;
+    CK_LOOP for (ptrdiff_t i = 0; i < width; i++) out[i] *= scale;
+  }
+}
+
+// Columns are taken CK_BLOCK at a time, so that the running maxima of a block stay in registers.
+static void CK_NAME(segment_max_f32)(
+    const float *scores, ptrdiff_t stride, const int32_t *bounds, ptrdiff_t segments,
+    ptrdiff_t width, float *maxima) {
+  for (ptrdiff_t segment = 0; segment < segments; segment++) {
+    float *out = maxima + segment * width;
+    ptrdiff_t first = 0;
+    for (; first + CK_BLOCK <= width; first += CK_BLOCK) {
+      float largest[CK_BLOCK];
+      CK_LOOP for (int i = 0; i < CK_BLOCK; i++) largest[i] = -INFINITY;
+      for (int32_t row = bounds[segment]; row < bounds[segment + 1]; row++) {
+        const float *in = scores + row * stride + first;
+        CK_LOOP for (int i = 0; i < CK_BLOCK; i++)
+          largest[i] = in[i] > largest[i] ? in[i] : largest[i];
+      }
+      memcpy(out + first, largest, sizeof largest);
+    }
+    CK_LOOP for (ptrdiff_t i = first; i < width; i++) out[i] = -INFINITY;
+    for (int32_t row = bounds[segment]; row < bounds[segment + 1]; row++) {
+      const float *in = scores + row * stride;
+      CK_LOOP for (ptrdiff_t i = first; i < width; i++) out[i] = in[i] > out[i] ? in[i] : out[i];
+    }
+  }
+}
+
+static void CK_NAME(segment_argmax_f32)(
+    const float *scores, ptrdiff_t stride, const int32_t *bounds, ptrdiff_t segments,
+    ptrdiff_t width, float *maxima, int32_t *places) {
+  for (ptrdiff_t segment = 0; segment < segments; segment++) {
+    int32_t start = bounds[segment];
+    for (ptrdiff_t first = 0; first < width; first += CK_BLOCK) {
+      int count = width - first < CK_BLOCK ? (int)(width - first) : CK_BLOCK;
+      float largest[CK_BLOCK];
+      int32_t place[CK_BLOCK];
+      CK_LOOP for (int i = 0; i < CK_BLOCK; i++) largest[i] = -INFINITY, place[i] = -1;
+      for (int32_t row = start; row < bounds[segment + 1]; row++) {
+        const float *in = scores + row * stride + first;
+        int32_t here = row - start;
+        CK_LOOP for (int i = 0; i < count; i++) {
+          int larger = in[i] > largest[i];
+          largest[i] = larger ? in[i] : largest[i];
+          place[i] = larger ? here : place[i];
+        }
+      }
+      memcpy(maxima + segment * width + first, largest, (size_t)count * sizeof(float));
+      memcpy(places + segment * width + first, place, (size_t)count * sizeof(int32_t));
+    }
+  }
+}
+
+static void CK_NAME(widen_f16)(const uint16_t *halves, float *floats, ptrdiff_t count) {
+  CK_LOOP for (ptrdiff_t i = 0; i < count; i++) {
+    uint32_t half = halves[i];
+    uint32_t sign = (half & 0x8000u) << 16;
+    uint32_t magnitude = half & 0x7fffu;
+    // Exponent bias 15 becomes 127; infinities and NaNs move up to exponent 255.
+    uint32_t normal = (magnitude << 13) + ((127u - 15u) << 23);
+    normal += magnitude >= 0x7c00u ? (255u - 31u - (127u - 15u)) << 23 : 0u;
+    normal |= magnitude > 0x7c00u ? 0x400000u : 0u;
+    // Subnormal halves are multiples of 2^-24.
+    float small = (float)(int32_t)magnitude * 5.9604644775390625e-8f;
+    uint32_t small_bits;
+    memcpy(&small_bits, &small, sizeof small_bits);
+    uint32_t bits = sign | (magnitude < 0x0400u ? small_bits : normal);
+    memcpy(floats + i, &bits, sizeof bits);
+  }
+}
+
+static void CK_NAME(widen_bf16)(const uint16_t *halves, float *floats, ptrdiff_t count) {
+  CK_LOOP for (ptrdiff_t i = 0; i < count; i++) {
+    uint32_t bits = (uint32_t)halves[i] << 16;
+    memcpy(floats + i, &bits, sizeof bits);
+  }
+}
+
+static void CK_NAME(narrow_f16)(const float *floats, uint16_t *halves, ptrdiff_t count) {
+  CK_LOOP for (ptrdiff_t i = 0; i < count; i++) {
+    uint32_t bits;
+    memcpy(&bits, floats + i, sizeof bits);
+    uint32_t sign = (bits >> 16) & 0x8000u;
+    uint32_t magnitude = bits & 0x7fffffffu;
+    // Adding 0xfff and the lowest kept bit rounds the 13 dropped bits, ties to even; a carry runs
+    // into the exponent, as it should.
+    uint32_t normal =
+        (magnitude - ((127u - 15u) << 23) + 0xfffu + ((magnitude >> 13) & 1u)) >> 13;
+    // Below 2^-14 the adder rounds: 0.5 + x has exactly the subnormal's last bit as its last bit.
+    float small;
+    memcpy(&small, &magnitude, sizeof small);
+    small += 0.5f;
+    uint32_t subnormal;
+    memcpy(&subnormal, &small, sizeof subnormal);
+    subnormal -= 0x3f000000u;
+    uint32_t half = magnitude < 0x38800000u ? subnormal : normal;
+    half = magnitude >= 0x47800000u ? 0x7c00u : half;
+    half = magnitude > 0x7f800000u ? 0x7e00u : half;
+    halves[i] = (uint16_t)(sign | half);
+  }
+}
+
+#define CK_TABLE(set)                                                                     \
+  {                                                                                       \
+      .isa = set,                                                                         \
+      .layer_norm_f32 = CK_NAME(layer_norm_f32),                                          \
+      .softmax_f32 = CK_NAME(softmax_f32),                                                \
+      .bias_activation_f32 = CK_NAME(bias_activation_f32),                                \
+      .normalize_f32 = CK_NAME(normalize_f32),                                            \
+      .segment_max_f32 = CK_NAME(segment_max_f32),                                        \
+      .segment_argmax_f32 = CK_NAME(segment_argmax_f32),                                  \
+      .widen_f16 = CK_NAME(widen_f16),                                                    \
+      .widen_bf16 = CK_NAME(widen_bf16),                                                  \
+      .narrow_f16 = CK_NAME(narrow_f16),                                                  \
+  }

@@ -1,0 +1,8 @@
+// The definition: one element after the other.
+#include "kernels_internal.h"
+
+#define CK_SUFFIX scalar
+#define CK_LOOP _Pragma("clang loop vectorize(disable) interleave(disable)")
+#include "rows_body.h"
+
+const struct ck_kernels ck_kernels_scalar = CK_TABLE(CK_ISA_SCALAR);

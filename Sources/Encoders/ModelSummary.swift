@@ -1,0 +1,85 @@
+public import FilipLateInteraction
+
+/// What there is to know about a model without running it.
+public struct ModelSummary: Sendable, Hashable {
+  /// One of the model's two towers.
+  public struct Tower: Sendable, Hashable {
+    /// Number of blocks.
+    public var layerCount: Int
+    /// Floats of a token between blocks.
+    public var width: Int
+    /// Attention heads of a block.
+    public var headCount: Int
+    /// Numbers in the tower and its projections.
+    public var parameterCount: Int
+    /// How they are stored, by rising name.
+    public var elementTypes: [TensorElementType]
+  }
+
+  /// The folder.
+  public var path: String
+  /// The kind of model.
+  public var family: ModelFamily
+  /// The maker's name of this version.
+  public var version: String?
+  /// What images the model was made for, in the words of its maker.
+  public var domain: String?
+  /// Width of the joint space.
+  public var dimension: Int
+  /// Height and width of the input in pixels.
+  public var imageSize: Int
+  /// Layout of an image's patches.
+  public var grid: PatchGrid
+  /// The longest text in tokens, start and end included.
+  public var textTokenLimit: Int
+  /// Number of token numbers.
+  public var vocabularySize: Int
+  /// The vision tower.
+  public var vision: Tower
+  /// The text tower.
+  public var text: Tower
+  /// How pictures become values.
+  public var preprocessing: PreprocessorConfiguration
+  /// The ways to take patch vectors.
+  public var tokenModes: [TokenMode]
+  /// The way that is taken unless another is asked for.
+  public var defaultTokenMode: TokenMode
+  /// What the vectors of images depend on, in the default token mode.
+  public var imageFingerprint: String
+  /// What the vectors of texts depend on.
+  public var textFingerprint: String
+}
+
+extension ModelDirectory {
+  /// What there is to know about the model without running it.
+  ///
+  /// Reads the ends of every tensor, not all of them, and checks no tensor's shape.
+  public var summary: ModelSummary {
+    get throws(EncoderError) {
+      let map = family.weightMap
+      let side = configuration.vision.gridSide
+      return ModelSummary(
+        path: path, family: family, version: configuration.version, domain: configuration.domain,
+        dimension: dimension, imageSize: configuration.vision.imageSize,
+        grid: PatchGrid(rowCount: side, columnCount: side),
+        textTokenLimit: configuration.text.positionCount,
+        vocabularySize: configuration.text.vocabularySize,
+        vision: tower(configuration.vision.transformer, map.visionPart),
+        text: tower(configuration.text.transformer, map.textPart),
+        preprocessing: preprocessing, tokenModes: tokenModes,
+        defaultTokenMode: defaultTokenMode, imageFingerprint: try imageFingerprint(),
+        textFingerprint: textFingerprint)
+    }
+  }
+
+  private func tower(
+    _ configuration: TransformerConfiguration, _ part: WeightMap.Part
+  ) -> ModelSummary.Tower {
+    let tensors = checkpoint.tensors(of: part)
+    return ModelSummary.Tower(
+      layerCount: configuration.layerCount, width: configuration.width,
+      headCount: configuration.headCount,
+      parameterCount: tensors.map(\.elementCount).reduce(0, +),
+      elementTypes: Set(tensors.map(\.elementType)).sorted { $0.name < $1.name })
+  }
+}

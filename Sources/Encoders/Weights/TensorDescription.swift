@@ -1,0 +1,19 @@
+/// One entry of a weight file's table: what a tensor is and where its bytes lie.
+package struct TensorDescription: Sendable, Hashable {
+  /// Its name in the file.
+  package let name: String
+  /// How its numbers are stored.
+  package let elementType: TensorElementType
+  /// Its extents, outermost first; empty for a single number.
+  package let shape: [Int]
+  /// Its bytes, counted from the start of the file.
+  package let byteRange: Range<Int>
+
+  /// Number of elements: the product of the extents.
+  package var elementCount: Int { shape.reduce(1, *) }
+}
+
+/// `[3, 16]` as people write it.
+func describe(shape: [Int]) -> String {
+  "(" + shape.map { String($0) }.joined(separator: ", ") + ")"
+}
