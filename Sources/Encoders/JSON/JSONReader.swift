@@ -203,6 +203,7 @@ package struct JSONReader {
   package mutating func readInteger() throws(JSONError) -> Int64 {
     guard try peekKind() == .number else { throw JSONError(.wrongType, at: position) }
     let start = position
+    if let number = readShortInteger() { return number }
     guard case .integer(let number) = try readNumber() else {
       throw JSONError(.wrongType, at: start)
     }
@@ -218,6 +219,24 @@ package struct JSONReader {
   }
 
   // MARK: - Numbers
+
+  /// Reads an integer of few digits and no sign, as most are; else `nil`, and nothing is read.
+  private mutating func readShortInteger() -> Int64? {
+    var end = position
+    var number: Int64 = 0
+    while end < bytes.count, end - position < 18 {
+      let digit = bytes[end] &- UInt8(ascii: "0")
+      guard digit < 10 else { break }
+      number = number * 10 + Int64(digit)
+      end += 1
+    }
+    guard end < bytes.count, end > position, end - position < 18,
+      bytes[position] != UInt8(ascii: "0") || end == position + 1,
+      bytes[end] != UInt8(ascii: "."), bytes[end] | 0x20 != UInt8(ascii: "e")
+    else { return nil }
+    position = end
+    return number
+  }
 
   private mutating func readNumber() throws(JSONError) -> JSONValue {
     let start = position
@@ -303,31 +322,51 @@ extension JSONReader {
   package mutating func readString(appendingTo buffer: inout [UInt8]) throws(JSONError) {
     guard try peekKind() == .string else { throw JSONError(.wrongType, at: position) }
     position += 1
-    while position < bytes.count {
-      let byte = bytes[position]
-      switch byte {
-      case UInt8(ascii: "\""):
+    while true {
+      let end = try endOfPlainText(from: position)
+      buffer.append(contentsOf: bytes[position..<end])
+      position = end
+      if bytes[position] == UInt8(ascii: "\"") {
         position += 1
         return
-      case UInt8(ascii: "\\"): try readEscape(appendingTo: &buffer)
-      case 0x20..<0x80:
-        buffer.append(byte)
-        position += 1
-      case 0x80...:
-        let length = try lengthOfScalar()
-        for offset in 0..<length { buffer.append(bytes[position + offset]) }
-        position += length
-      default: throw JSONError(.controlCharacter, at: position)
       }
+      try readEscape(appendingTo: &buffer)
     }
-    throw JSONError(.unexpectedEnd, at: position)
   }
 
-  /// Number of bytes of the well-formed multi-byte scalar at `position` (Unicode 16, table 3-7).
-  private func lengthOfScalar() throws(JSONError) -> Int {
+  /// Reads a string without escapes and returns where its UTF-8 lies in `bytes`.
+  ///
+  /// Returns `nil` for a string with an escape; it is not read then.
+  package mutating func readStringRange() throws(JSONError) -> Range<Int>? {
+    guard try peekKind() == .string else { throw JSONError(.wrongType, at: position) }
+    let start = position + 1
+    let end = try endOfPlainText(from: start)
+    guard bytes[end] == UInt8(ascii: "\"") else { return nil }
+    position = end + 1
+    return start..<end
+  }
+
+  /// Offset of the quote or backslash that ends the characters from `start`.
+  private func endOfPlainText(from start: Int) throws(JSONError) -> Int {
+    let span = bytes.span
+    var end = start
+    while end < span.count {
+      let byte = span[end]
+      switch byte {
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"): return end
+      case 0x20..<0x80: end += 1
+      case 0x80...: end += try lengthOfScalar(at: end)
+      default: throw JSONError(.controlCharacter, at: end)
+      }
+    }
+    throw JSONError(.unexpectedEnd, at: bytes.count)
+  }
+
+  /// Number of bytes of the well-formed multi-byte scalar at `start` (Unicode 16, table 3-7).
+  private func lengthOfScalar(at start: Int) throws(JSONError) -> Int {
     let second: ClosedRange<UInt8>
     let length: Int
-    switch bytes[position] {
+    switch bytes[start] {
     case 0xC2...0xDF: (length, second) = (2, 0x80...0xBF)
     case 0xE0: (length, second) = (3, 0xA0...0xBF)
     case 0xED: (length, second) = (3, 0x80...0x9F)
@@ -335,15 +374,15 @@ extension JSONReader {
     case 0xF0: (length, second) = (4, 0x90...0xBF)
     case 0xF1...0xF3: (length, second) = (4, 0x80...0xBF)
     case 0xF4: (length, second) = (4, 0x80...0x8F)
-    default: throw JSONError(.invalidUTF8, at: position)
+    default: throw JSONError(.invalidUTF8, at: start)
     }
-    guard position + length <= bytes.count else { throw JSONError(.invalidUTF8, at: position) }
-    guard second.contains(bytes[position + 1]) else {
-      throw JSONError(.invalidUTF8, at: position)
+    guard start + length <= bytes.count else { throw JSONError(.invalidUTF8, at: start) }
+    guard second.contains(bytes[start + 1]) else {
+      throw JSONError(.invalidUTF8, at: start)
     }
     for offset in 2..<max(2, length) {
-      guard bytes[position + offset] & 0xC0 == 0x80 else {
-        throw JSONError(.invalidUTF8, at: position)
+      guard bytes[start + offset] & 0xC0 == 0x80 else {
+        throw JSONError(.invalidUTF8, at: start)
       }
     }
     return length

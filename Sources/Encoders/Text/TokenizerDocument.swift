@@ -145,18 +145,24 @@ extension MergeList {
     while try reader.nextElement() {
       bytes.removeAll(keepingCapacity: true)
       if try reader.peekKind() == .string {
+        if let range = try reader.readStringRange() {
+          append(range, in: reader.bytes, vocabulary: vocabulary)
+          continue
+        }
         try reader.readString(appendingTo: &bytes)
         append(0..<bytes.count, in: bytes, vocabulary: vocabulary)
         continue
       }
-      var ends: [Int] = []
+      var middle = 0
+      var tokenCount = 0
       try reader.beginArray()
       while try reader.nextElement() {
+        middle = bytes.count
+        tokenCount += 1
         try reader.readString(appendingTo: &bytes)
-        ends.append(bytes.count)
       }
-      guard ends.count == 2 else { throw JSONError(.wrongType, at: reader.position) }
-      append(left: 0..<ends[0], right: ends[0]..<ends[1], in: bytes, vocabulary: vocabulary)
+      guard tokenCount == 2 else { throw JSONError(.wrongType, at: reader.position) }
+      append(left: 0..<middle, right: middle..<bytes.count, in: bytes, vocabulary: vocabulary)
     }
   }
 }

@@ -14,10 +14,12 @@ struct Vocabulary {
   private var ids: [Int32] = []
   /// Entry by id, or -1.
   private var entryByID: [Int32] = []
-  /// Entries by hash, or -1.
-  private var slots = [Int32](repeating: -1, count: 1 << 12)
+  /// Entries by hash: half of the hash above the entry, or `emptySlot`.
+  private var slots = [UInt64](repeating: emptySlot, count: 1 << 12)
   /// Random, so that no file can be made whose tokens all collide.
   private let seed = UInt64.random(in: 0 ... .max)
+
+  private static let emptySlot = UInt64.max
 
   /// Number of tokens.
   var count: Int { ids.count }
@@ -43,13 +45,13 @@ struct Vocabulary {
     guard failure == nil else { return }
     let range = starts[count]..<bytes.count
     guard id >= 0, id < Self.limit else { return fail(.idOutOfRange, range) }
-    let slot = slot(of: range, in: bytes)
-    guard slots[slot] < 0 else { return fail(.duplicateToken, range) }
+    let hash = hash(of: range, in: bytes)
+    let slot = slot(of: range, in: bytes, hash: hash)
+    guard slots[slot] == Self.emptySlot else { return fail(.duplicateToken, range) }
     while entryByID.count <= id { entryByID.append(-1) }
     guard entryByID[Int(id)] < 0 else { return fail(.duplicateID, range) }
-    let entry = Int32(count)
-    slots[slot] = entry
-    entryByID[Int(id)] = entry
+    slots[slot] = Self.slot(entry: count, hash: hash)
+    entryByID[Int(id)] = Int32(count)
     ids.append(Int32(id))
     starts.append(range.upperBound)
     if count * 2 > slots.count { grow() }
@@ -61,8 +63,8 @@ struct Vocabulary {
 
   /// The id of the token whose UTF-8 is `token[range]`.
   func id(of range: Range<Int>, in token: [UInt8]) -> Int32? {
-    let entry = slots[slot(of: range, in: token)]
-    return entry < 0 ? nil : ids[Int(entry)]
+    let slot = slots[slot(of: range, in: token, hash: hash(of: range, in: token))]
+    return slot == Self.emptySlot ? nil : ids[Self.entry(slot)]
   }
 
   /// The id of a token.
@@ -98,40 +100,69 @@ struct Vocabulary {
 
   // MARK: - Hash table
 
+  private static func slot(entry: Int, hash: UInt64) -> UInt64 {
+    (hash & ~0xFFFF_FFFF) | UInt64(entry)
+  }
+
+  private static func entry(_ slot: UInt64) -> Int { Int(slot & 0xFFFF_FFFF) }
+
+  private func firstSlot(hash: UInt64) -> Int {
+    Int(truncatingIfNeeded: hash >> 32) & (slots.count - 1)
+  }
+
   /// The slot that holds the token, or the empty one where it belongs.
-  private func slot(of range: Range<Int>, in token: [UInt8]) -> Int {
-    let mask = slots.count - 1
-    var slot = Int(truncatingIfNeeded: hash(of: range, in: token)) & mask
-    while slots[slot] >= 0 {
-      let entry = Int(slots[slot])
-      if isEqual(starts[entry]..<starts[entry + 1], range, in: token) { return slot }
-      slot = (slot + 1) & mask
+  private func slot(of range: Range<Int>, in token: [UInt8], hash: UInt64) -> Int {
+    var position = firstSlot(hash: hash)
+    while slots[position] != Self.emptySlot {
+      if (slots[position] ^ hash) >> 32 == 0 {
+        let entry = Self.entry(slots[position])
+        if isEqual(starts[entry]..<starts[entry + 1], range, in: token) { return position }
+      }
+      position = (position + 1) & (slots.count - 1)
     }
-    return slot
+    return position
   }
 
   private func hash(of range: Range<Int>, in token: [UInt8]) -> UInt64 {
+    let span = token.span
     var hash = seed
+    var word: UInt64 = 0
+    var shift: UInt64 = 0
     for index in range {
-      hash = (hash ^ UInt64(token[index])) &* 0x9E37_79B9_7F4A_7C15
-      hash ^= hash >> 29
+      word |= UInt64(span[index]) &<< shift
+      shift &+= 8
+      if shift == 64 {
+        hash = Self.mix(hash, word)
+        (word, shift) = (0, 0)
+      }
     }
-    return hash ^ hash >> 32
+    return Self.mix(hash, word | UInt64(truncatingIfNeeded: range.count) &<< 56)
+  }
+
+  private static func mix(_ hash: UInt64, _ word: UInt64) -> UInt64 {
+    let product = (hash ^ word).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+    return product.high ^ product.low
   }
 
   private func isEqual(_ own: Range<Int>, _ other: Range<Int>, in token: [UInt8]) -> Bool {
     guard own.count == other.count else { return false }
-    for offset in 0..<own.count
-    where bytes[own.lowerBound + offset] != token[other.lowerBound + offset] {
-      return false
+    let ownSpan = bytes.span
+    let otherSpan = token.span
+    var position = other.lowerBound
+    for index in own {
+      if ownSpan[index] != otherSpan[position] { return false }
+      position &+= 1
     }
     return true
   }
 
   private mutating func grow() {
-    slots = [Int32](repeating: -1, count: slots.count * 4)
-    for entry in 0..<count {
-      slots[slot(of: starts[entry]..<starts[entry + 1], in: bytes)] = Int32(entry)
+    let old = slots
+    slots = [UInt64](repeating: Self.emptySlot, count: old.count * 2)
+    for slot in old where slot != Self.emptySlot {
+      var position = firstSlot(hash: slot)
+      while slots[position] != Self.emptySlot { position = (position + 1) & (slots.count - 1) }
+      slots[position] = slot
     }
   }
 }
