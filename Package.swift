@@ -78,11 +78,14 @@ let package = Package(
       ]),
     module(
       "Filip", path: "Filip",
-      dependencies: ["FilipQuery", "FilipEncoders", "FilipStore", "FilipLateInteraction"]),
+      dependencies: [
+        "FilipQuery", "FilipEncoders", "FilipStore", "FilipLateInteraction",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .executableTarget(
       name: "FilipCLI",
       dependencies: [
-        "FilipQuery", "FilipEncoders", "FilipStore", "FilipLateInteraction",
+        "FilipQuery", "FilipEncoders", "FilipStore", "FilipLateInteraction", "FilipLinearAlgebra",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
@@ -103,7 +106,7 @@ let package = Package(
         "FilipQuery", "FilipEncoders", "FilipStore", "FilipLateInteraction",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
-    tests("CLITests", of: ["FilipCLI"]),
+    tests("CLITests", of: ["FilipCLI", "FilipStore", "FilipLateInteraction"]),
   ],
   swiftLanguageModes: [.v6]
 )

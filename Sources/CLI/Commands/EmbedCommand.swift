@@ -111,11 +111,18 @@ private struct EmbeddedItems {
   }
 
   func write(to path: String) throws {
-    var writer = SafetensorsWriter()
-    writer.add("embeddings", shape: [tokenCount, dimension], floats: elements)
-    writer.add("lengths", shape: [count], integers: lengths)
-    writer.add("pooled", shape: [count, dimension], floats: pooled)
-    try writer.write(to: path)
+    typealias Tensor = SafetensorsWriter.Tensor
+    let writer = try SafetensorsWriter(
+      path: path,
+      tensors: [
+        Tensor(name: "embeddings", elementType: .float32, shape: [tokenCount, dimension]),
+        Tensor(name: "pooled", elementType: .float32, shape: [count, dimension]),
+        Tensor(name: "lengths", elementType: .int64, shape: [count]),
+      ], metadata: ["format": "filip.embed/1"])
+    try writer.append(elements)
+    try writer.append(pooled)
+    try writer.append(lengths)
+    try writer.finish()
     let lines = names.map { $0.text + "\n" }.joined()
     try FilePath(path + ".jsonl").write(Array(lines.utf8))
   }

@@ -1,6 +1,8 @@
 import ArgumentParser
 import FilipEncoders
+import FilipLateInteraction
 import FilipQuery
+import SystemPackage
 
 struct ModelCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -23,24 +25,51 @@ struct ModelCommand: ParsableCommand {
     func run() throws {
       let location = try ModelLocation(model ?? environment("FILIP_MODEL"))
       let summary = try ModelDirectory(path: location.path.string).summary
+      let fields = Self.fields(of: summary)
       var output = StandardOutput()
       if json {
-        let members = summary.fields.map { ($0.name, JSONValue.string($0.value)) }
         var object = JSONObject()
         _ = object.append("schema", .string("filip.model/1"))
-        _ = object.append("path", .string(location.path.string))
-        for (name, value) in members { _ = object.append(name, value) }
+        for (name, value) in fields { _ = object.append(name, value) }
         output.write(JSONValue.object(object).text + "\n")
       } else {
-        let width = summary.fields.map(\.name.count).max() ?? 0
-        output.write(
-          "path" + String(repeating: " ", count: max(0, width - 4)) + "  \(location.path)\n")
-        for field in summary.fields {
-          let gap = String(repeating: " ", count: width - field.name.count)
-          output.write("\(field.name)\(gap)  \(field.value)\n")
+        let width = fields.map(\.name.count).max() ?? 0
+        for (name, value) in fields {
+          let gap = String(repeating: " ", count: width - name.count)
+          output.write("\(name)\(gap)  \(value.string ?? value.text)\n")
         }
       }
       try output.flush()
+    }
+
+    private static func fields(of summary: ModelSummary) -> [(name: String, value: JSONValue)] {
+      let preprocessing = summary.preprocessing
+      var fields: [(name: String, value: JSONValue)] = [
+        ("path", .string(summary.path)),
+        ("family", .string(summary.family.rawValue)),
+        ("dimension", .count(summary.dimension)),
+        ("image_size", .count(summary.imageSize)),
+        ("grid", .string("\(summary.grid.columnCount) × \(summary.grid.rowCount)")),
+        ("image_tower", .string(text(of: summary.vision))),
+        ("text_tower", .string(text(of: summary.text))),
+        ("text_tokens", .count(summary.textTokenLimit)),
+        ("vocabulary", .count(summary.vocabularySize)),
+        ("resize", .string("\(preprocessing.resizing), \(preprocessing.filter)")),
+        ("token_modes", .string(summary.tokenModes.map(\.rawValue).joined(separator: ", "))),
+        ("token_mode", .string(summary.defaultTokenMode.rawValue)),
+        ("image_fingerprint", .string(summary.imageFingerprint)),
+        ("text_fingerprint", .string(summary.textFingerprint)),
+      ]
+      if let version = summary.version { fields.insert(("version", .string(version)), at: 2) }
+      if let domain = summary.domain { fields.append(("knows", .string(domain))) }
+      return fields
+    }
+
+    private static func text(of tower: ModelSummary.Tower) -> String {
+      let types = tower.elementTypes.map(\.name).joined(separator: ", ")
+      let millions = decimal(Double(tower.parameterCount) / 1e6, digits: 2)
+      return "\(tower.layerCount) × \(tower.width), \(tower.headCount) heads, "
+        + "\(millions) M parameters, \(types)"
     }
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FilipEncoders
+import FilipLinearAlgebra
 import FilipQuery
 import FilipStore
 import SystemPackage
@@ -72,10 +73,9 @@ struct StatusCommand: ParsableCommand {
     case .failure(let error): lines.append("model       \(error)")
     case nil: break
     }
-    let decoders = ImageDecoder.available.sorted { $0.key.rawValue < $1.key.rawValue }
     lines.append(
-      "decoders    " + decoders.map { "\($0.key.rawValue) (\($0.value))" }.joined(separator: ", "))
-    lines.append("processor   \(instructionSetName), \(defaultThreadCount) cores")
+      "decoders    " + ImageFormat.allCases.map(\.rawValue).sorted().joined(separator: ", "))
+    lines.append("processor   \(InstructionSet.current.rawValue), \(defaultThreadCount) cores")
     lines.append("program     filip \(programVersion)")
     return lines
   }
@@ -106,8 +106,8 @@ struct StatusCommand: ParsableCommand {
         ])
       },
       "decoders": .array(
-        ImageDecoder.available.keys.map(\.rawValue).sorted().map(JSONValue.string)),
-      "processor": .string(instructionSetName),
+        ImageFormat.allCases.map(\.rawValue).sorted().map(JSONValue.string)),
+      "processor": .string(InstructionSet.current.rawValue),
       "version": .string(programVersion),
     ])
   }

@@ -1,5 +1,5 @@
-import ArgumentParser
-import FilipEncoders
+public import ArgumentParser
+public import FilipEncoders
 import FilipQuery
 import FilipStore
 import SystemPackage
@@ -46,7 +46,7 @@ struct MessageOptions: ParsableArguments {
 
   /// Says what the model does not know, if it says so of itself.
   func noteDomain(of model: IndexModel) {
-    guard let domain = model.directory.domain else { return }
+    guard let domain = model.directory.configuration.domain else { return }
     note(
       "the \(model.location.isBundled ? "bundled " : "")model knows \(domain); for photographs "
         + "give a CLIP checkpoint, such as openai/clip-vit-base-patch16: --model DIR")

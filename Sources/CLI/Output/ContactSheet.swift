@@ -107,8 +107,8 @@ struct ContactSheet {
     func percent(_ value: Double, of whole: Int) -> String {
       decimal(100 * value / Double(max(whole, 1)), digits: 2) + "%"
     }
-    return "left:\(percent(region.x, of: item.width));top:\(percent(region.y, of: item.height));"
-      + "width:\(percent(region.width, of: item.width));height:\(percent(region.height, of: item.height))"
+    return "left:\(percent(region.x, of: Int(item.width)));top:\(percent(region.y, of: Int(item.height)));"
+      + "width:\(percent(region.width, of: Int(item.width)));height:\(percent(region.height, of: Int(item.height)))"
   }
 
   private func colour(_ term: Int) -> String { Self.palette[term % Self.palette.count] }

@@ -125,8 +125,8 @@ struct HitPrinter {
     add("score", .score(hit.score))
     let best = results.hits[0].score
     add("relative", best > 0 ? .score(hit.score / best) : nil)
-    add("width", .count(item.width))
-    add("height", .count(item.height))
+    add("width", .count(Int(item.width)))
+    add("height", .count(Int(item.height)))
     add("taken", item.dateTaken.map(JSONValue.string))
     add("words", .array(hit.matches.map { matchJSON($0, item) }))
     return .object(object)

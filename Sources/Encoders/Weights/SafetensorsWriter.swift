@@ -1,9 +1,12 @@
 #if canImport(Glibc)
   internal import Glibc
+  private let systemWrite = Glibc.write
 #elseif canImport(Musl)
   internal import Musl
+  private let systemWrite = Musl.write
 #elseif canImport(Darwin)
   internal import Darwin
+  private let systemWrite = Darwin.write
 #endif
 
 /// Writes a `.safetensors` file, tensor after tensor, without holding it in memory.
@@ -59,7 +62,8 @@ package final class SafetensorsWriter {
     for shift in stride(from: 0, to: 64, by: 8) {
       prefix.append(UInt8(truncatingIfNeeded: header.count >> shift))
     }
-    try (prefix + header).withUnsafeBytes { (bytes) throws(EncoderError) in try write(bytes) }
+    prefix += header
+    try write(prefix.span.bytes)
   }
 
   deinit {
@@ -74,7 +78,7 @@ package final class SafetensorsWriter {
   /// - Throws: `.unreadableFile` when the file cannot be written.
   package func append(_ floats: [Float]) throws(EncoderError) {
     take(floats.count, of: .float32)
-    try floats.withUnsafeBytes { (bytes) throws(EncoderError) in try write(bytes) }
+    try write(floats.span.bytes)
   }
 
   /// Writes the next elements of the current tensor.
@@ -83,7 +87,7 @@ package final class SafetensorsWriter {
   /// - Throws: `.unreadableFile` when the file cannot be written.
   package func append(_ integers: [Int64]) throws(EncoderError) {
     take(integers.count, of: .int64)
-    try integers.withUnsafeBytes { (bytes) throws(EncoderError) in try write(bytes) }
+    try write(integers.span.bytes)
   }
 
   /// Gives the file its name.
@@ -114,22 +118,18 @@ package final class SafetensorsWriter {
     pending.removeFirst(pending.prefix { $0.count == 0 }.count)
   }
 
-  private func write(_ bytes: UnsafeRawBufferPointer) throws(EncoderError) {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let buffer = UnsafeRawBufferPointer(rebasing: rest)
-      #if canImport(Glibc)
-        let count = Glibc.write(descriptor, buffer.baseAddress, buffer.count)
-      #elseif canImport(Musl)
-        let count = Musl.write(descriptor, buffer.baseAddress, buffer.count)
-      #else
-        let count = Darwin.write(descriptor, buffer.baseAddress, buffer.count)
-      #endif
+  private func write(_ bytes: RawSpan) throws(EncoderError) {
+    var written = 0
+    while written < bytes.byteCount {
+      // Safe because the system reads no more than the bytes of the span.
+      let count = bytes.extracting(droppingFirst: written).withUnsafeBytes { rest in
+        systemWrite(descriptor, rest.baseAddress, rest.count)
+      }
       if count < 0, errno == EINTR { continue }
       guard count >= 0 else {
         throw EncoderError.system("write", partialPath, reason: systemReason())
       }
-      rest = rest.dropFirst(count)
+      written += count
     }
   }
 

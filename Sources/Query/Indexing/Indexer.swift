@@ -25,6 +25,9 @@ public struct Indexer: Sendable {
     self.parameters = try parameters.resolvingRoots()
   }
 
+  /// Bytes one image takes in the index, at most.
+  public var bytesPerImage: Int64 { pipeline.bytesPerImage }
+
   // MARK: - The run
 
   /// Brings the index up to date with the roots.
