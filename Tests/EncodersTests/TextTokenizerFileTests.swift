@@ -114,12 +114,14 @@ import Testing
     }
   }
 
-  @Test(arguments: ["small", "large"])
-  func `a file that was cut off or damaged in one place does not trap`(name: String) throws {
+  @Test(arguments: [("small", 50), ("large", 8)])
+  func `a file that was cut off or damaged in one place does not trap`(
+    name: String, placeCount: Int
+  ) throws {
     let bytes = try TokenizerFixture.bytes("\(name)/tokenizer.json")
     let body = bytes.count - 2
-    for place in 0..<50 {
-      let position = body * place / 50
+    for place in 0..<placeCount {
+      let position = body * place / placeCount
       #expect(throws: TokenizerError.self) {
         try BytePairTokenizer(tokenizerJSON: Array(bytes[..<position]), file: "cut")
       }

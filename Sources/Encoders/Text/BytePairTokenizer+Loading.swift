@@ -105,25 +105,6 @@ extension BytePairTokenizer {
   }
 }
 
-extension MergeList {
-  /// Reads the lines of a `merges.txt`: two tokens each, after a line with the version.
-  fileprivate init(text: [UInt8], vocabulary: Vocabulary) {
-    self.init()
-    let version = Array("#version".utf8)
-    var start = 0
-    while start < text.count {
-      let end = text[start...].firstIndex(of: 0x0A) ?? text.count
-      let next = end + 1
-      let hasReturn = end > start && text[end - 1] == 0x0D
-      let line = start..<(hasReturn ? end - 1 : end)
-      if !text[line].starts(with: version) {
-        append(line, in: text, vocabulary: vocabulary)
-      }
-      start = next
-    }
-  }
-}
-
 /// Reads whole files without Foundation.
 private enum TokenizerFile {
   static func read(_ path: String) throws(TokenizerError) -> [UInt8] {

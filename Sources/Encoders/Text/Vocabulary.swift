@@ -166,3 +166,15 @@ struct Vocabulary {
     }
   }
 }
+
+// MARK: - Files
+
+extension Vocabulary {
+  /// Reads an object of tokens and ids.
+  mutating func read(_ reader: inout JSONReader) throws(JSONError) {
+    try reader.beginObject()
+    while try reader.nextKey(appendingTo: &bytes) {
+      addToken(id: try reader.readInteger())
+    }
+  }
+}
