@@ -10,10 +10,10 @@ public struct Snapshot: ~Copyable, Sendable {
   let fingerprintsByNumber: [UInt32: String]
 
   /// Begins to read.
-  init(environment: Environment, tables: StoreTables) throws {
-    let transaction = try environment.beginRead()
-    fingerprintsByNumber = try transaction.fingerprints(tables)
-    self.tables = tables
+  init(_ lease: EnvironmentLease) throws {
+    let transaction = try lease.environment.beginRead(lease)
+    fingerprintsByNumber = try transaction.fingerprints(lease.tables)
+    tables = lease.tables
     self.transaction = transaction
   }
 

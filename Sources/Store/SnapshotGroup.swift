@@ -10,7 +10,6 @@ public final class SnapshotGroup: Sendable {
   }
 
   private let members: [Member]
-  private let store: TokenStore
   /// The generation that every snapshot of the group sees.
   public let generation: UInt64
 
@@ -18,7 +17,7 @@ public final class SnapshotGroup: Sendable {
   public var count: Int { members.count }
 
   /// Begins `count` snapshots that see the same commit.
-  init(count: Int, store: TokenStore, begin: () throws -> Snapshot) throws {
+  init(count: Int, path: String, begin: () throws -> Snapshot) throws {
     precondition(count > 0, "number of snapshots")
     // A commit may fall between two beginnings; commits wait for the disk, beginnings do not, so
     // the second attempt nearly always succeeds.
@@ -28,11 +27,10 @@ public final class SnapshotGroup: Sendable {
       guard commits.count == 1 else { continue }
       generation = try members[0].snapshot.generation
       self.members = members
-      self.store = store
       return
     }
     throw StoreError(
-      .busy, "the index at \(store.path) changes too fast to be read; try again later")
+      .busy, "the index at \(path) changes too fast to be read; try again later")
   }
 
   /// Calls `body` with one of the snapshots.

@@ -101,6 +101,11 @@ extension StoreError {
           + "program that made it, or rebuild it with `filip index --force`", underlying: error)
     case .noSuchFile:
       self = .notFound(path: path)
+    case .inputOutput:
+      self.init(
+        .unavailable,
+        "the disk failed while \(action) the index at \(path); look at the system's log and copy "
+          + "the index to another disk", underlying: error)
     case .outOfMemory:
       self.init(
         .unavailable,

@@ -16,6 +16,8 @@ enum StoreLayout {
   static let dataFileName = "data.mdb"
   /// The file whose lock the one writer holds.
   static let writerLockFileName = "writer.lock"
+  /// A file that exists for a moment, to learn whether the disk is full.
+  static let spaceProbeFileName = "space.probe"
   /// The longest key that LMDB takes, in bytes.
   static let longestKeyByteCount = 511
   /// A path up to this length is its own key.

@@ -26,7 +26,7 @@ public final class TokenStore: Sendable {
 
   /// The folder of the index, as it was given.
   public let path: String
-  private let lease: EnvironmentLease
+  let lease: EnvironmentLease
   private let lock: WriterLock?
   /// The thread inside `write`; zero for none.
   private let writingThread = Atomic<UInt>(0)
@@ -75,7 +75,7 @@ public final class TokenStore: Sendable {
   /// The snapshot is valid only during the call.
   /// - Throws: what `body` throws, or `StoreError`.
   public func read<Result>(_ body: (borrowing Snapshot) throws -> Result) throws -> Result {
-    let snapshot = try Snapshot(environment: lease.environment, tables: lease.tables)
+    let snapshot = try Snapshot(lease)
     return try body(snapshot)
   }
 
@@ -83,8 +83,8 @@ public final class TokenStore: Sendable {
   ///
   /// Release the group when the query is answered.
   public func snapshots(count: Int) throws -> SnapshotGroup {
-    try SnapshotGroup(count: count, store: self) {
-      try Snapshot(environment: lease.environment, tables: lease.tables)
+    try SnapshotGroup(count: count, path: path) {
+      try Snapshot(lease)
     }
   }
 
@@ -93,10 +93,12 @@ public final class TokenStore: Sendable {
   ///
   /// The changes are on the disk when this returns. A call that changed nothing commits nothing.
   /// An error of the writer spoils the whole write, even if `body` catches it. Other threads that
-  /// write wait for their turn.
+  /// write wait for their turn. Changes stay in memory until they are committed, and each commit
+  /// waits for the disk: write some hundred images at a time.
   /// - Precondition: not called inside the closure of another `write`.
   /// - Throws: what `body` throws, or `StoreError`; `.readOnly` when the store was opened for
   ///   reading. The index then holds what it held before.
+  @discardableResult
   public func write<Result>(_ body: (inout Writer) throws -> Result) throws -> Result {
     guard lock != nil else {
       throw StoreError(

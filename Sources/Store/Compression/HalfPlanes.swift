@@ -42,9 +42,17 @@ enum HalfPlanes {
     return Float(bitPattern: magnitude.bitPattern | (half & 0x8000) << 16)
   }
 
-  /// The half-precision bits nearest to `value`.
+  /// The half-precision bits nearest to `value`; `Float16(value)` says the same one call per
+  /// number.
+  ///
+  /// From 2⁻¹⁴ on, 13 bits of the fraction are rounded off. Below, halves are multiples of 2⁻²⁴,
+  /// and so are the floats from ½ to 1: adding ½ rounds to one of them.
   @inline(__always)
-  private static func bits(ofHalf value: Float) -> UInt16 {
-    Float16(value).bitPattern
+  static func bits(ofHalf value: Float) -> UInt16 {
+    let bits = value.bitPattern & 0x7FFF_FFFF
+    let normal = (bits &- 112 << 23 &+ 0xFFF &+ (bits >> 13 & 1)) >> 13
+    let small = (Float(bitPattern: bits) + 0.5).bitPattern &- Float(0.5).bitPattern
+    let magnitude = bits < Float(0x1p-14).bitPattern ? small : normal
+    return UInt16(truncatingIfNeeded: magnitude | value.bitPattern >> 16 & 0x8000)
   }
 }

@@ -20,7 +20,7 @@ enum PooledCodec {
     writer.append(encoding)
     writer.append(UInt16(0))
     writer.append(UInt32(values.count))
-    for value in values { writer.append(Float16(value).bitPattern) }
+    for value in values { writer.append(HalfPlanes.bits(ofHalf: value)) }
     writer.append(Checksum.crc32(writer.bytes.span, count: writer.bytes.count))
     return writer.bytes
   }

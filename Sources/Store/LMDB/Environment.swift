@@ -29,7 +29,7 @@ import Synchronization
     self.path = path
     self.isReadOnly = isReadOnly
     unsafe handle = try Self.open(path: path, isReadOnly: isReadOnly, options: options)
-    try check(unsafe mdb_reader_check(handle, nil), doing: "opening")
+    try clearDeadReaders()
   }
 
   deinit { close() }
@@ -42,9 +42,12 @@ import Synchronization
   }
 
   /// Begins to read; the transaction sees what was committed last.
-  func beginRead() throws(StoreError) -> ReadTransaction {
+  ///
+  /// It holds on to `lease`, so that the environment stays open until it ends.
+  func beginRead(_ lease: EnvironmentLease? = nil) throws(StoreError) -> ReadTransaction {
     // Safe because the transaction is handed over to its only owner.
-    unsafe ReadTransaction(environment: self, handle: try begin(flags: MDB_RDONLY))
+    unsafe ReadTransaction(
+      environment: self, lease: lease, handle: try begin(flags: MDB_RDONLY))
   }
 
   /// Begins to write; waits while another thread or process writes.
@@ -52,8 +55,20 @@ import Synchronization
   /// A write transaction must end on the thread that began it.
   @available(*, noasync)
   func beginWrite() throws(StoreError) -> WriteTransaction {
+    try clearDeadReaders()
     // Safe because the transaction is handed over to its only owner.
-    unsafe WriteTransaction(environment: self, handle: try begin(flags: 0))
+    return unsafe WriteTransaction(environment: self, handle: try begin(flags: 0))
+  }
+
+  /// Frees the reader slots of processes that died, which would keep freed pages from being used.
+  ///
+  /// - Returns: how many there were.
+  @discardableResult
+  func clearDeadReaders() throws(StoreError) -> Int {
+    var count: CInt = 0
+    // Safe because the environment is open and LMDB fills the integer.
+    try check(unsafe mdb_reader_check(handle, &count), doing: "opening")
+    return Int(count)
   }
 
   /// Address space reserved for the file, in bytes.
@@ -67,7 +82,10 @@ import Synchronization
   /// Throws what `code` means, unless it means success.
   func check(_ code: CInt, doing action: String) throws(StoreError) {
     guard code != MDB_SUCCESS else { return }
-    throw StoreError(LMDBError(rawValue: code), path: path, doing: action)
+    var error = LMDBError(rawValue: code)
+    // A disk that fills up takes part of what LMDB writes, and LMDB calls that EIO.
+    if error == .inputOutput, !isReadOnly { error = spaceError(inFolder: path) ?? error }
+    throw StoreError(error, path: path, doing: action)
   }
 
   private func begin(flags: CInt) throws(StoreError) -> OpaquePointer {

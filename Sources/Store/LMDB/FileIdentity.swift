@@ -53,5 +53,24 @@ func fileByteCount(_ path: String) -> Int? {
   return Int(status.st_size)
 }
 
+/// Why a megabyte cannot be written into the folder, or `nil` when it can.
+///
+/// It is reserved in a file that is gone afterwards.
+func spaceError(inFolder path: String) -> LMDBError? {
+  let probe = path + "/" + StoreLayout.spaceProbeFileName
+  // Safe because the system only reads the path.
+  let descriptor = unsafe open(probe, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+  guard descriptor >= 0 else { return fullDiskErrors.first { $0 == .lastSystemError } }
+  defer {
+    close(descriptor)
+    unlink(probe)
+  }
+  let error = LMDBError(rawValue: posix_fallocate(descriptor, 0, 1 << 20))
+  return fullDiskErrors.first { $0 == error }
+}
+
+/// What the system reports when a file may not grow.
+private let fullDiskErrors: [LMDBError] = [.noSpace, .quotaExceeded, .fileTooLarge]
+
 /// A number for the calling thread, never zero.
 func currentThread() -> UInt { UInt(pthread_self()) }

@@ -9,11 +9,14 @@ internal import CLMDB
   // noncopyable value has one user at a time.
 
   let environment: Environment
+  /// Kept so that the environment is closed after the transaction, never before.
+  private let lease: EnvironmentLease?
   private var pointer: OpaquePointer?
 
   /// Takes over a transaction that has begun.
-  init(environment: Environment, handle: OpaquePointer) {
+  init(environment: Environment, lease: EnvironmentLease?, handle: OpaquePointer) {
     self.environment = environment
+    self.lease = lease
     unsafe pointer = handle
   }
 

@@ -65,10 +65,11 @@ final class WriterLock: Sendable {
 
   /// The present time in UTC, such as `2026-11-21T09:30:00Z`.
   private static func now() -> String {
-    var seconds = unsafe time(nil)
+    var moment = timespec()
     var parts = tm()
-    // Safe because the system fills the structure.
-    unsafe gmtime_r(&seconds, &parts)
+    // Safe because the system fills both structures.
+    unsafe clock_gettime(CLOCK_REALTIME, &moment)
+    unsafe gmtime_r(&moment.tv_sec, &parts)
     func padded(_ value: CInt) -> String { value < 10 ? "0\(value)" : "\(value)" }
     let date = "\(parts.tm_year + 1900)-\(padded(parts.tm_mon + 1))-\(padded(parts.tm_mday))"
     return "\(date)T\(padded(parts.tm_hour)):\(padded(parts.tm_min)):\(padded(parts.tm_sec))Z"
