@@ -15,7 +15,7 @@ import Testing
       "lanczos": .lanczos, "bilinear": .bilinear, "bicubic": .bicubic,
     ]
     let resizings = try #require(cases["resizing"]?.array)
-    #expect(resizings.count == 180)
+    #expect(resizings.count == 150)
     for resizing in resizings {
       let resizing = try Fields(resizing)
       let image = try ImageFixtures.pattern(
@@ -24,7 +24,7 @@ import Testing
       let pixels = try resampled(
         image, toWidth: resizing.integer("toWidth"), height: resizing.integer("toHeight"),
         filter: filter)
-      #expect(try ImageFixtures.hash(pixels) == resizing.text("hash"), "\(resizing.value)")
+      #expect(try ImageFixtures.hash(pixels) == resizing.text("hash"), "\(resizing.label)")
     }
   }
 
@@ -43,7 +43,7 @@ import Testing
 
   @Test func `prepared values are those of transformers' processors, bit for bit`() throws {
     let processings = try #require(cases["processing"]?.array)
-    #expect(processings.count == 80)
+    #expect(processings.count == 66)
     for processing in processings {
       let processing = try Fields(processing)
       let configuration = try PreprocessorConfiguration(
@@ -53,11 +53,9 @@ import Testing
       let prepared = ImagePreprocessor(configuration: configuration).prepare(image)
       let shape = try #require(processing.value["shape"]?.array).map(\.integer)
       #expect(shape == [3, Int64(prepared.height), Int64(prepared.width)])
-      let bytes = prepared.values.lazy.flatMap { value in
-        (0..<4).lazy.map { UInt8(truncatingIfNeeded: value.bitPattern >> ($0 * 8)) }
-      }
+      let bytes = prepared.values.withUnsafeBytes { Array($0) }
       let hash = try processing.text("hash")
-      #expect(ImageFixtures.hash(bytes) == hash, "\(processing.value)")
+      #expect(ImageFixtures.hash(bytes) == hash, "\(processing.label)")
     }
   }
 }
@@ -67,6 +65,12 @@ struct Fields {
   let value: JSONValue
 
   init(_ value: JSONValue) throws { self.value = value }
+
+  /// Tells the case from the others.
+  var label: String {
+    (value.object?.members ?? []).filter { $0.key != "pixels" && $0.key != "samples" }
+      .map { "\($0.key): \($0.value)" }.joined(separator: ", ")
+  }
 
   func integer(_ key: String) throws -> Int { Int(try #require(value[key]?.integer, "\(key)")) }
 

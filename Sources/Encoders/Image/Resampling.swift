@@ -1,3 +1,4 @@
+internal import CImageShims
 internal import Glibc
 
 /// How pixels are mixed when an image changes size.
@@ -44,20 +45,16 @@ public enum ResamplingFilter: Int, Sendable, Hashable {
 
 /// For each pixel of one side of the target, which source pixels it mixes and how.
 ///
-/// Weights are integers of 22 fractional bits, as in Pillow, whose results this reproduces bit by
-/// bit.
-struct ResamplingWeights {
-  /// 8 bits for the result, 2 for overshoot and sign.
-  static let fractionBits = 32 - 8 - 2
-
-  /// First source pixel, per target pixel.
-  var first: [Int] = []
-  /// Number of source pixels, per target pixel.
-  var count: [Int] = []
-  /// Weights, `capacity` per target pixel.
-  var weights: [Int32] = []
+/// Weights are integers of `FILIP_WEIGHT_BITS` fractional bits, as in Pillow.
+private struct ResamplingWeights {
+  private var first: [Int32] = []
+  private var count: [Int32] = []
+  private var weights: [Int32] = []
   /// The largest number of source pixels that a target pixel may mix.
-  let capacity: Int
+  private let capacity: Int
+
+  /// All source pixels that are used.
+  let used: Range<Int>
 
   /// Weights for the target pixels `range` of a side that goes from `sourceSize` to `targetSize`.
   init(sourceSize: Int, targetSize: Int, range: Range<Int>, filter: ResamplingFilter) {
@@ -66,11 +63,12 @@ struct ResamplingWeights {
     let support = filter.reach * filterScale
     capacity = Int(support.rounded(.up)) * 2 + 1
     weights.reserveCapacity(range.count * capacity)
+    var end = 0
     var exact: [Double] = []
     for target in range {
       let center = (Double(target) + 0.5) * scale
       let start = max(Int(center - support + 0.5), 0)
-      let end = min(Int(center + support + 0.5), sourceSize)
+      end = min(Int(center + support + 0.5), sourceSize)
       exact.removeAll(keepingCapacity: true)
       var sum = 0.0
       for source in start..<end {
@@ -80,25 +78,48 @@ struct ResamplingWeights {
         exact.append(weight)
         sum += weight
       }
-      first.append(start)
-      count.append(end - start)
+      first.append(Int32(start))
+      count.append(Int32(end - start))
       for weight in exact {
         let share = sum == 0 ? weight : weight / sum
-        let scaled = share * Double(1 << Self.fractionBits)
+        let scaled = share * Double(1 << FILIP_WEIGHT_BITS)
         weights.append(Int32(scaled < 0 ? scaled - 0.5 : scaled + 0.5))
       }
       weights.append(contentsOf: repeatElement(0, count: capacity - exact.count))
     }
+    used = Int(first[0])..<end
+    for index in first.indices { first[index] -= Int32(used.lowerBound) }
+  }
+
+  /// Number of target pixels.
+  var size: Int { first.count }
+
+  /// Calls `body` with what the C loops take; source pixels count from `used.lowerBound`.
+  func withMix(_ body: (UnsafePointer<filip_mix>) -> Void) {
+    first.withUnsafeBufferPointer { first in
+      count.withUnsafeBufferPointer { count in
+        weights.withUnsafeBufferPointer { weights in
+          guard let first = first.baseAddress, let count = count.baseAddress,
+            let weights = weights.baseAddress
+          else { return }
+          var mix = filip_mix(
+            size: size, capacity: capacity, first: first, count: count, weights: weights)
+          body(&mix)
+        }
+      }
+    }
   }
 }
 
-/// Resizes RGB exactly as Pillow does.
+/// Resizes RGB exactly as Pillow 13 does.
 ///
+/// Columns and rows are mixed one after the other, with bytes in between. Columns come first,
+/// unless the height shrinks by more than twice as many pixels as the width does; Pillow before 13
+/// always took columns first, which for such tall pictures rounds differently.
 /// - Parameters:
 ///   - columns: which columns of the target are wanted; all when `nil`.
 ///   - rows: which rows of the target are wanted; all when `nil`.
 /// - Returns: `(rows.count, columns.count, 3)`.
-/// - Complexity: source rows in use × columns × filter width, plus rows × columns × filter height.
 func resampled(
   _ image: DecodedImage, toWidth width: Int, height: Int, columns: Range<Int>? = nil,
   rows: Range<Int>? = nil, filter: ResamplingFilter
@@ -107,114 +128,84 @@ func resampled(
   let rows = rows ?? 0..<height
   precondition(!columns.isEmpty && columns.lowerBound >= 0 && columns.upperBound <= width, "columns")
   precondition(!rows.isEmpty && rows.lowerBound >= 0 && rows.upperBound <= height, "rows")
-  let vertical = ResamplingWeights(
-    sourceSize: image.height, targetSize: height, range: rows, filter: filter)
-  // Rows of the source that are used at all.
-  let firstRow = height == image.height ? rows.lowerBound : vertical.first[0]
-  let endRow =
-    height == image.height
-    ? rows.upperBound : vertical.first[rows.count - 1] + vertical.count[rows.count - 1]
-
   // A side that keeps its size is not filtered, only cut.
-  var strip: [UInt8]
-  if width == image.width {
-    if columns.count == width {
-      strip = Array(image.pixels[firstRow * width * 3..<endRow * width * 3])
-    } else {
-      strip = []
-      for row in firstRow..<endRow {
-        let start = (row * width + columns.lowerBound) * 3
-        strip.append(contentsOf: image.pixels[start..<start + columns.count * 3])
-      }
-    }
-  } else {
-    let horizontal = ResamplingWeights(
+  let horizontal =
+    width == image.width
+    ? nil
+    : ResamplingWeights(
       sourceSize: image.width, targetSize: width, range: columns, filter: filter)
-    strip = mixedColumns(image, rows: firstRow..<endRow, horizontal)
+  let vertical =
+    height == image.height
+    ? nil
+    : ResamplingWeights(
+      sourceSize: image.height, targetSize: height, range: rows, filter: filter)
+  let heightLoss = image.height - height
+  let takesRowsFirst = heightLoss > 0 && heightLoss > (image.width - width) * 2
+
+  let whole = PixelRows(pixels: image.pixels, width: image.width)
+  let usedRows = vertical?.used ?? rows
+  let usedColumns = horizontal?.used ?? columns
+  if takesRowsFirst {
+    let mixed = whole.mixingRows(usedRows, vertical, columns: usedColumns)
+    return mixed.mixingColumns(0..<usedColumns.count, horizontal, rows: 0..<rows.count).pixels
   }
-  guard height != image.height else { return strip }
-  return mixedRows(strip, rowByteCount: columns.count * 3, firstRow: firstRow, vertical)
+  let mixed = whole.mixingColumns(usedColumns, horizontal, rows: usedRows)
+  return mixed.mixingRows(0..<usedRows.count, vertical, columns: 0..<columns.count).pixels
 }
 
-/// One half, to round, with the fraction bits of the weights.
-private let rounding = Int32(1) << Int32(ResamplingWeights.fractionBits - 1)
+/// RGB between two passes.
+private struct PixelRows {
+  var pixels: [UInt8]
+  let width: Int
 
-@inline(__always)
-private func clipped(_ sum: Int32) -> UInt8 {
-  UInt8(clamping: sum >> Int32(ResamplingWeights.fractionBits))
-}
+  private var height: Int { pixels.count / (width * 3) }
 
-/// The horizontal pass.
-private func mixedColumns(
-  _ image: DecodedImage, rows: Range<Int>, _ mix: ResamplingWeights
-) -> [UInt8] {
-  let columnCount = mix.first.count
-  let sourceRowByteCount = image.width * 3
-  var result = [UInt8](repeating: 0, count: rows.count * columnCount * 3)
-  // Safe because `first + count` never exceeds the source's width, nor `rows` its height.
-  result.withUnsafeMutableBufferPointer { target in
-    image.pixels.withUnsafeBufferPointer { source in
-      mix.weights.withUnsafeBufferPointer { weights in
-        mix.first.withUnsafeBufferPointer { first in
-          mix.count.withUnsafeBufferPointer { count in
-            guard var output = target.baseAddress, let source = source.baseAddress,
-              let weights = weights.baseAddress
-            else { return }
-            for row in rows {
-              let line = source + row &* sourceRowByteCount
-              for column in 0..<columnCount {
-                var pixel = line + first[column] &* 3
-                let weight = weights + column &* mix.capacity
-                var (red, green, blue) = (rounding, rounding, rounding)
-                for tap in 0..<count[column] {
-                  let factor = weight[tap]
-                  red = red &+ Int32(pixel[0]) &* factor
-                  green = green &+ Int32(pixel[1]) &* factor
-                  blue = blue &+ Int32(pixel[2]) &* factor
-                  pixel += 3
-                }
-                output[0] = clipped(red)
-                output[1] = clipped(green)
-                output[2] = clipped(blue)
-                output += 3
-              }
-            }
-          }
-        }
+  /// Cuts `rows`, and mixes `columns` into those of `weights`.
+  func mixingColumns(
+    _ columns: Range<Int>, _ weights: ResamplingWeights?, rows: Range<Int>
+  ) -> PixelRows {
+    guard let weights else { return cut(columns: columns, rows: rows) }
+    precondition(columns.count == weights.used.count && columns.upperBound <= width, "columns")
+    precondition(rows.upperBound <= height, "rows")
+    var result = [UInt8](repeating: 0, count: rows.count * weights.size * 3)
+    // Safe because weights refer to `used.count` columns, and the cut lies inside, checked above.
+    pixels.withUnsafeBufferPointer { source in
+      result.withUnsafeMutableBufferPointer { target in
+        guard let source = source.baseAddress, let target = target.baseAddress else { return }
+        let start = source + (rows.lowerBound * width + columns.lowerBound) * 3
+        weights.withMix { filip_mix_columns(start, width * 3, rows.count, $0, target) }
       }
     }
+    return PixelRows(pixels: result, width: weights.size)
   }
-  return result
-}
 
-/// The vertical pass, over rows that start at `firstRow` of the source.
-private func mixedRows(
-  _ strip: [UInt8], rowByteCount: Int, firstRow: Int, _ mix: ResamplingWeights
-) -> [UInt8] {
-  let rowCount = mix.first.count
-  var result = [UInt8](repeating: 0, count: rowCount * rowByteCount)
-  var sums = [Int32](repeating: 0, count: rowByteCount)
-  // Safe because `first + count` never exceeds the end of the strip.
-  result.withUnsafeMutableBufferPointer { target in
-    strip.withUnsafeBufferPointer { source in
-      sums.withUnsafeMutableBufferPointer { sums in
-        guard let target = target.baseAddress, let source = source.baseAddress,
-          let sums = sums.baseAddress
-        else { return }
-        for row in 0..<rowCount {
-          for byte in 0..<rowByteCount { sums[byte] = rounding }
-          for tap in 0..<mix.count[row] {
-            let line = source + (mix.first[row] - firstRow + tap) &* rowByteCount
-            let factor = mix.weights[row &* mix.capacity &+ tap]
-            for byte in 0..<rowByteCount {
-              sums[byte] = sums[byte] &+ Int32(line[byte]) &* factor
-            }
-          }
-          let output = target + row &* rowByteCount
-          for byte in 0..<rowByteCount { output[byte] = clipped(sums[byte]) }
-        }
+  /// Cuts `columns`, and mixes `rows` into those of `weights`.
+  func mixingRows(
+    _ rows: Range<Int>, _ weights: ResamplingWeights?, columns: Range<Int>
+  ) -> PixelRows {
+    guard let weights else { return cut(columns: columns, rows: rows) }
+    precondition(rows.count == weights.used.count && rows.upperBound <= height, "rows")
+    precondition(columns.upperBound <= width, "columns")
+    var result = [UInt8](repeating: 0, count: weights.size * columns.count * 3)
+    // Safe because weights refer to `used.count` rows, and the cut lies inside, checked above.
+    pixels.withUnsafeBufferPointer { source in
+      result.withUnsafeMutableBufferPointer { target in
+        guard let source = source.baseAddress, let target = target.baseAddress else { return }
+        let start = source + (rows.lowerBound * width + columns.lowerBound) * 3
+        weights.withMix { filip_mix_rows(start, width * 3, columns.count * 3, $0, target) }
       }
     }
+    return PixelRows(pixels: result, width: columns.count)
   }
-  return result
+
+  private func cut(columns: Range<Int>, rows: Range<Int>) -> PixelRows {
+    if columns == 0..<width, rows == 0..<height { return self }
+    var result: [UInt8] = []
+    result.reserveCapacity(columns.count * rows.count * 3)
+    for row in rows {
+      let start = (row * width + columns.lowerBound) * 3
+      result.append(contentsOf: pixels[start..<start + columns.count * 3])
+    }
+    return PixelRows(pixels: result, width: columns.count)
+  }
 }

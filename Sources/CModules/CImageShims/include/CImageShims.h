@@ -115,4 +115,32 @@ typedef struct filip_heif {
 /// Loads libheif once per process; NULL when it is missing or too old.
 const filip_heif *_Nullable filip_heif_load(void);
 
+// Resampling --------------------------------------------------------------------------------------
+
+/// Fractional bits of a weight: 32, less 8 for the result, less 2 for overshoot and sign.
+#define FILIP_WEIGHT_BITS 22
+
+/// Which source pixels each target pixel of one side mixes, and how.
+typedef struct filip_mix {
+  /// Number of target pixels.
+  size_t size;
+  /// Weights reserved for each target pixel.
+  size_t capacity;
+  /// First source pixel, (size).
+  const int32_t *_Nonnull first;
+  /// Number of source pixels, (size).
+  const int32_t *_Nonnull count;
+  /// (size, capacity).
+  const int32_t *_Nonnull weights;
+} filip_mix;
+
+/// target[r][t] = sum over k of weights[t][k] * source[r][first[t] + k], rounded and clipped, for
+/// each of three channels. source: (row_count, row_size) bytes; target: (row_count, size, 3).
+void filip_mix_columns(const uint8_t *_Nonnull source, size_t row_size, size_t row_count,
+                       const filip_mix *_Nonnull mix, uint8_t *_Nonnull target);
+/// target[t][b] = sum over k of weights[t][k] * source[first[t] + k][b], rounded and clipped, for
+/// the first `used_size` bytes of rows of `row_size`. target: (size, used_size).
+void filip_mix_rows(const uint8_t *_Nonnull source, size_t row_size, size_t used_size,
+                    const filip_mix *_Nonnull mix, uint8_t *_Nonnull target);
+
 #endif
