@@ -257,21 +257,30 @@ extension Program {
 
   /// Everything in the index, read through the library.
   func stored(orNone: Bool = false) throws -> [String: StoredImage] {
-    let store: TokenStore
-    do {
-      store = try TokenStore.open(at: index, mode: .readOnly)
-    } catch  where orNone && (error.code == .notFound || error.code == .notAnIndex) {
-      return [:]
-    }
+    if orNone, !isIndex { return [:] }
+    let store = try TokenStore.open(at: index, mode: .readOnly)
     return try store.read { snapshot in
-      var images: [String: StoredImage] = [:]
+      var items: [ItemRecord] = []
       try snapshot.forEachItem { item in
-        guard item.unreadableReason == nil else { return }
+        if item.unreadableReason == nil { items.append(item) }
+      }
+      var images: [String: StoredImage] = [:]
+      for item in items {
         images[String(decoding: item.path ?? [], as: UTF8.self)] = StoredImage(
-          id: item.id.rawValue, tokens: try snapshot.tokens(of: item.id)!,
+          id: item.id.rawValue, tokens: try #require(try snapshot.tokens(of: item.id)),
           pooled: try snapshot.pooled(of: item.id), width: item.width, tiles: item.tiles)
       }
       return images
+    }
+  }
+
+  /// Whether there is an index yet: the first commit may not have happened.
+  private var isIndex: Bool {
+    do throws(StoreError) {
+      _ = try TokenStore.open(at: index, mode: .readOnly)
+      return true
+    } catch {
+      return error.code != .notFound && error.code != .notAnIndex
     }
   }
 }

@@ -121,7 +121,8 @@ import Testing
       let extremes = Matrix([.nan, 1e30, -1e30, 0], rowCount: 1, columnCount: 4)
       extremes.apply(activation, adding: Matrix(rowCount: 1, columnCount: 4))
       #expect(extremes[0, 0].isNaN || activation == .relu, "\(set)")
-      #expect(extremes[0, 1] == 1e30 && extremes[0, 2] == 0 && extremes[0, 3] == 0, "\(set)")
+      #expect(extremes[0, 1] == 1e30 && extremes[0, 3] == 0, "\(set)")
+      #expect(abs(extremes[0, 2]) < 1e-6, "\(set)")
     }
   }
 
@@ -144,17 +145,19 @@ import Testing
   @Test func `segment maxima and their places equal a plain search`() {
     withEachInstructionSet { set in
       for width in Self.widths {
-        for bounds: [Int32] in [[0], [0, 0], [0, 1], [0, 3, 3, 10], [2, 5, 9, 10]] {
-          let scores = window(rows: 10, width: width, seed: UInt64(width))
-          // Ties: the first must win.
-          for column in 0..<width where column % 3 == 0 { scores[9, column] = scores[5, column] }
+        for bounds in [[0], [0, 0], [0, 1], [0, 3, 3, 10], [0, 2, 5, 9]] {
+          let scores = window(rows: bounds.last ?? 0, width: width, seed: UInt64(width))
+          if scores.rowCount > 8 {
+            // Ties: the first must win.
+            for column in 0..<width where column % 3 == 0 { scores[8, column] = scores[6, column] }
+          }
           let count = bounds.count - 1
           let maxima = Matrix(rowCount: count, columnCount: width)
-          segmentMaxima(of: scores, bounds: bounds, into: maxima)
+          maximumPerSegment(scores, offsets: bounds, into: maxima)
           let also = Matrix(rowCount: count, columnCount: width)
-          let places = segmentMaximaWithPlaces(of: scores, bounds: bounds, into: also)
+          let places = maximumPerSegmentWithPlaces(scores, offsets: bounds, into: also)
           for segment in 0..<count {
-            let rows = Int(bounds[segment])..<Int(bounds[segment + 1])
+            let rows = bounds[segment]..<bounds[segment + 1]
             for column in 0..<width {
               var largest = -Float.infinity
               var place: Int32 = -1
@@ -167,6 +170,16 @@ import Testing
             }
           }
         }
+      }
+    }
+  }
+
+  @Test func `row maxima equal a plain search`() {
+    withEachInstructionSet { set in
+      for width in Self.widths {
+        let scores = window(rows: 4, width: width, seed: UInt64(width))
+        let expected = (0..<4).map { row in scores.rows(row..<row + 1).elements.max() }
+        #expect(maximumPerRow(scores) == expected, "\(set) \(width)")
       }
     }
   }

@@ -75,15 +75,20 @@ void ck_normalize_f32(float *values, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t
 }
 
 void ck_segment_max_f32(
-    const float *scores, ptrdiff_t stride, const int32_t *bounds, ptrdiff_t segments,
-    ptrdiff_t width, float *maxima) {
-  kernels()->segment_max_f32(scores, stride, bounds, segments, width, maxima);
+    const float *scores, ptrdiff_t stride, const ptrdiff_t *bounds, ptrdiff_t segments,
+    ptrdiff_t width, float *maxima, ptrdiff_t maxima_stride) {
+  kernels()->segment_max_f32(scores, stride, bounds, segments, width, maxima, maxima_stride);
 }
 
 void ck_segment_argmax_f32(
-    const float *scores, ptrdiff_t stride, const int32_t *bounds, ptrdiff_t segments,
-    ptrdiff_t width, float *maxima, int32_t *places) {
-  kernels()->segment_argmax_f32(scores, stride, bounds, segments, width, maxima, places);
+    const float *scores, ptrdiff_t stride, const ptrdiff_t *bounds, ptrdiff_t segments,
+    ptrdiff_t width, float *maxima, ptrdiff_t maxima_stride, int32_t *places) {
+  kernels()->segment_argmax_f32(scores, stride, bounds, segments, width, maxima, maxima_stride, places);
+}
+
+void ck_row_max_f32(
+    const float *scores, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t width, float *maxima) {
+  kernels()->row_max_f32(scores, stride, rows, width, maxima);
 }
 
 void ck_widen_f16(const uint16_t *halves, float *floats, ptrdiff_t count) {

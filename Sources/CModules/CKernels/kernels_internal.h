@@ -18,9 +18,11 @@ struct ck_kernels {
       float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, const float *, enum ck_activation);
   void (*normalize_f32)(float *, ptrdiff_t, ptrdiff_t, ptrdiff_t);
   void (*segment_max_f32)(
-      const float *, ptrdiff_t, const int32_t *, ptrdiff_t, ptrdiff_t, float *);
+      const float *, ptrdiff_t, const ptrdiff_t *, ptrdiff_t, ptrdiff_t, float *, ptrdiff_t);
   void (*segment_argmax_f32)(
-      const float *, ptrdiff_t, const int32_t *, ptrdiff_t, ptrdiff_t, float *, int32_t *);
+      const float *, ptrdiff_t, const ptrdiff_t *, ptrdiff_t, ptrdiff_t, float *, ptrdiff_t,
+      int32_t *);
+  void (*row_max_f32)(const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, float *);
   void (*widen_f16)(const uint16_t *, float *, ptrdiff_t);
   void (*widen_bf16)(const uint16_t *, float *, ptrdiff_t);
   void (*narrow_f16)(const float *, uint16_t *, ptrdiff_t);

@@ -159,15 +159,15 @@ static void CK_NAME(normalize_f32)(
 
 // Columns are taken CK_BLOCK at a time, so that the running maxima of a block stay in registers.
 static void CK_NAME(segment_max_f32)(
-    const float *scores, ptrdiff_t stride, const int32_t *bounds, ptrdiff_t segments,
-    ptrdiff_t width, float *maxima) {
+    const float *scores, ptrdiff_t stride, const ptrdiff_t *bounds, ptrdiff_t segments,
+    ptrdiff_t width, float *maxima, ptrdiff_t maxima_stride) {
   for (ptrdiff_t segment = 0; segment < segments; segment++) {
-    float *out = maxima + segment * width;
+    float *out = maxima + segment * maxima_stride;
     ptrdiff_t first = 0;
     for (; first + CK_BLOCK <= width; first += CK_BLOCK) {
       float largest[CK_BLOCK];
       CK_LOOP for (int i = 0; i < CK_BLOCK; i++) largest[i] = -INFINITY;
-      for (int32_t row = bounds[segment]; row < bounds[segment + 1]; row++) {
+      for (ptrdiff_t row = bounds[segment]; row < bounds[segment + 1]; row++) {
         const float *in = scores + row * stride + first;
         CK_LOOP for (int i = 0; i < CK_BLOCK; i++)
           largest[i] = in[i] > largest[i] ? in[i] : largest[i];
@@ -175,7 +175,7 @@ static void CK_NAME(segment_max_f32)(
       memcpy(out + first, largest, sizeof largest);
     }
     CK_LOOP for (ptrdiff_t i = first; i < width; i++) out[i] = -INFINITY;
-    for (int32_t row = bounds[segment]; row < bounds[segment + 1]; row++) {
+    for (ptrdiff_t row = bounds[segment]; row < bounds[segment + 1]; row++) {
       const float *in = scores + row * stride;
       CK_LOOP for (ptrdiff_t i = first; i < width; i++) out[i] = in[i] > out[i] ? in[i] : out[i];
     }
@@ -183,28 +183,34 @@ static void CK_NAME(segment_max_f32)(
 }
 
 static void CK_NAME(segment_argmax_f32)(
-    const float *scores, ptrdiff_t stride, const int32_t *bounds, ptrdiff_t segments,
-    ptrdiff_t width, float *maxima, int32_t *places) {
+    const float *scores, ptrdiff_t stride, const ptrdiff_t *bounds, ptrdiff_t segments,
+    ptrdiff_t width, float *maxima, ptrdiff_t maxima_stride, int32_t *places) {
   for (ptrdiff_t segment = 0; segment < segments; segment++) {
-    int32_t start = bounds[segment];
+    ptrdiff_t start = bounds[segment];
     for (ptrdiff_t first = 0; first < width; first += CK_BLOCK) {
       int count = width - first < CK_BLOCK ? (int)(width - first) : CK_BLOCK;
       float largest[CK_BLOCK];
       int32_t place[CK_BLOCK];
       CK_LOOP for (int i = 0; i < CK_BLOCK; i++) largest[i] = -INFINITY, place[i] = -1;
-      for (int32_t row = start; row < bounds[segment + 1]; row++) {
+      for (ptrdiff_t row = start; row < bounds[segment + 1]; row++) {
         const float *in = scores + row * stride + first;
-        int32_t here = row - start;
+        int32_t here = (int32_t)(row - start);
         CK_LOOP for (int i = 0; i < count; i++) {
           int larger = in[i] > largest[i];
           largest[i] = larger ? in[i] : largest[i];
           place[i] = larger ? here : place[i];
         }
       }
-      memcpy(maxima + segment * width + first, largest, (size_t)count * sizeof(float));
+      memcpy(maxima + segment * maxima_stride + first, largest, (size_t)count * sizeof(float));
       memcpy(places + segment * width + first, place, (size_t)count * sizeof(int32_t));
     }
   }
+}
+
+static void CK_NAME(row_max_f32)(
+    const float *scores, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t width, float *maxima) {
+  for (ptrdiff_t row = 0; row < rows; row++)
+    maxima[row] = CK_NAME(ck_row_max)(scores + row * stride, width, 1.0f);
 }
 
 static void CK_NAME(widen_f16)(const uint16_t *halves, float *floats, ptrdiff_t count) {
@@ -265,6 +271,7 @@ static void CK_NAME(narrow_f16)(const float *floats, uint16_t *halves, ptrdiff_t
       .normalize_f32 = CK_NAME(normalize_f32),                                            \
       .segment_max_f32 = CK_NAME(segment_max_f32),                                        \
       .segment_argmax_f32 = CK_NAME(segment_argmax_f32),                                  \
+      .row_max_f32 = CK_NAME(row_max_f32),                                                \
       .widen_f16 = CK_NAME(widen_f16),                                                    \
       .widen_bf16 = CK_NAME(widen_bf16),                                                  \
       .narrow_f16 = CK_NAME(narrow_f16),                                                  \

@@ -54,13 +54,14 @@ void ck_softmax_f32(
 enum ck_activation {
   CK_IDENTITY = 0,
   CK_RELU = 1,        // max(x, 0)
-  CK_GELU = 2,        // x/2 (1 + erf(x / sqrt 2)), absolute error below 1e-6
+  CK_GELU = 2,        // x/2 (1 + erf(x / sqrt 2))
   CK_GELU_QUICK = 3,  // x / (1 + exp(-1.702 x))
   CK_GELU_TANH = 4,   // x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
 };
 
 // values[r, i] = activation(values[r, i] + bias[i]), in place; values: (rows, width).
-// `bias` may be NULL: nothing is added. NaN stays NaN, except that relu(NaN) is 0.
+// `bias` may be NULL: nothing is added. NaN stays NaN, except that relu(NaN) is 0. Absolute error
+// below 1e-6 for inputs between -1e30 and 1e6.
 void ck_bias_activation_f32(
     float *values, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t width, const float *bias,
     enum ck_activation activation);
@@ -70,17 +71,22 @@ void ck_normalize_f32(float *values, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t
 
 // maxima[s, j] = max over p in bounds[s] ..< bounds[s + 1] of scores[p, j]
 //
-// scores: (bounds[segments], width); bounds: (segments + 1), rising; maxima: (segments, width),
-// dense. An empty segment gives -infinity. The scores are not NaN.
+// scores: (bounds[segments], width); bounds: (segments + 1), rising; maxima: (segments, width).
+// An empty segment gives -infinity. The scores are not NaN.
 void ck_segment_max_f32(
-    const float *scores, ptrdiff_t stride, const int32_t *bounds, ptrdiff_t segments,
-    ptrdiff_t width, float *maxima);
+    const float *scores, ptrdiff_t stride, const ptrdiff_t *bounds, ptrdiff_t segments,
+    ptrdiff_t width, float *maxima, ptrdiff_t maxima_stride);
 
-// As ck_segment_max_f32; places[s, j] is the row of the maximum, counted from bounds[s]. Of equal
-// maxima the first wins. An empty segment gives -1.
+// As ck_segment_max_f32; places[s, j], (segments, width) without gaps, is the row of the maximum,
+// counted from bounds[s]. Of equal maxima the first wins. An empty segment gives -1.
 void ck_segment_argmax_f32(
-    const float *scores, ptrdiff_t stride, const int32_t *bounds, ptrdiff_t segments,
-    ptrdiff_t width, float *maxima, int32_t *places);
+    const float *scores, ptrdiff_t stride, const ptrdiff_t *bounds, ptrdiff_t segments,
+    ptrdiff_t width, float *maxima, ptrdiff_t maxima_stride, int32_t *places);
+
+// maxima[r] = max over i of scores[r, i]; scores: (rows, width), maxima: (rows).
+// A row without elements gives -infinity. The scores are not NaN.
+void ck_row_max_f32(
+    const float *scores, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t width, float *maxima);
 
 // Widens IEEE binary16 to binary32, exactly. NaN stays NaN (quiet), with its payload.
 void ck_widen_f16(const uint16_t *halves, float *floats, ptrdiff_t count);
