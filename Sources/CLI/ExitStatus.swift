@@ -43,8 +43,8 @@ enum ExitStatus: Int32 {
       case .tooManyVanished: self = .softProblems
       case .unreadable: self = .dataError
       }
-    case let error as StoreError: self = Self(error)
-    case let error as EncoderError: self = Self(error)
+    case let error as StoreError: self.init(error.code)
+    case let error as EncoderError: self.init(error.code)
     case let error as OutputError: self = error.status
     case let error as Errno:
       self = error == .noSuchFileOrDirectory ? .notFound : .cannotCreate
@@ -54,6 +54,25 @@ enum ExitStatus: Int32 {
 }
 
 extension ExitStatus {
+  private init(_ code: StoreError.Code) {
+    switch code {
+    case .notFound: self = .notFound
+    case .notAnIndex, .formatTooOld, .formatTooNew, .damaged, .incompatibleLibrary, .noSuchItem:
+      self = .dataError
+    case .busy, .readersFull: self = .busy
+    case .readOnly, .permissionDenied, .diskFull, .mapFull: self = .cannotCreate
+    default: self = .internalError
+    }
+  }
+
+  private init(_ code: EncoderError.Code) {
+    switch code {
+    case .emptyQuery, .unsupportedTokenMode: self = .usage
+    case .unreadableFile: self = .notFound
+    default: self = .dataError
+    }
+  }
+
   /// Throwing this ends the program with the status and says nothing more.
   var exit: ExitCode { ExitCode(rawValue) }
 }

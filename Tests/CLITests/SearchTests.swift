@@ -84,7 +84,7 @@ import Testing
       let process = program.process(arguments)
       let pipe = Pipe()
       process.standardError = pipe
-      process.standardOutput = FileHandle.nullDevice
+      process.standardOutput = pipe
       try process.run()
       let data = pipe.fileHandleForReading.readDataToEndOfFile()
       process.waitUntilExit()

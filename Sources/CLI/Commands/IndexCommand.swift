@@ -73,7 +73,8 @@ struct IndexCommand: AsyncParsableCommand {
       tokenMode: tokenMode, replacesModel: force)
     messages.noteDomain(of: model)
 
-    var parameters = IndexParameters(roots: paths.map { FilePath($0) })
+    // Before anything is made or emptied: are the roots there?
+    var parameters = try IndexParameters(roots: paths.map { FilePath($0) }).resolvingRoots()
     parameters.walk.globs = glob
     parameters.walk.excludes = exclude
     parameters.walk.includesHidden = hidden

@@ -31,7 +31,7 @@ public struct IndexParameters: Sendable {
 
   /// The same with absolute roots without links; a root inside another one is dropped.
   /// - Throws: `QueryError.notFound` when a root is missing.
-  func resolvingRoots() throws(QueryError) -> IndexParameters {
+  public func resolvingRoots() throws(QueryError) -> IndexParameters {
     var resolved: [FilePath] = []
     for root in roots {
       do {

@@ -45,44 +45,45 @@ public struct Indexer: Sendable {
     var unreadablePaths: [FilePath] = []
 
     let (batches, walkTask) = startWalk()
-    let width = max(1, parameters.threadCount)
-    try await withThrowingTaskGroup(of: (Int, [ExaminedFile]).self) { group in
-      var (started, nextToWrite) = (0, 0)
-      var finished: [Int: [ExaminedFile]] = [:]
+    do {
+      try await withThrowingTaskGroup(of: (Int, [ExaminedFile]).self) { group in
+        var begunCount = 0
+        var inOrder = Reordered<[ExaminedFile]>()
 
-      /// Waits for one batch and writes whatever is next in walk order.
-      func collect() async throws -> Bool {
-        guard let (index, files) = try await group.next() else { return false }
-        finished[index] = files
-        while let files = finished.removeValue(forKey: nextToWrite) {
-          nextToWrite += 1
-          try writer.add(files)
-          progress.note(files)
-          report(progress)
+        /// Waits for one batch and writes whatever is next in walk order.
+        func collect() async throws -> Bool {
+          guard let (index, files) = try await group.next() else { return false }
+          for files in inOrder.add(files, at: index) {
+            try writer.add(files)
+            progress.note(files)
+            report(progress)
+          }
+          return true
         }
-        return true
-      }
 
-      for await event in batches {
-        switch event {
-        case .batch(let root, let files, let foundCount):
-          // One batch more than there are threads keeps them busy while this task writes.
-          while started - nextToWrite > width + 1, try await collect() {}
-          let index = started
-          started += 1
-          progress.foundCount = foundCount
-          _ = group.addTaskUnlessCancelled { (index, try examiner.examine(files, root: root)) }
-        case .unreadable(let path, let error):
-          unreadablePaths.append(path)
-          writer.noteUnreadable(path, "the folder cannot be read: \(error)")
-        case .finished(let foundCount):
-          progress.foundCount = foundCount
-          progress.isWalkFinished = true
+        for await event in batches {
+          switch event {
+          case .batch(let root, let files, let foundCount):
+            progress.foundCount = foundCount
+            // One batch more than there are threads keeps them busy while this task writes.
+            while begunCount - inOrder.nextIndex > max(1, parameters.threadCount),
+              try await collect()
+            {}
+            let index = begunCount
+            begunCount += 1
+            group.addTask { (index, try examiner.examine(files, root: root)) }
+          case .unreadable(let path, let error):
+            unreadablePaths.append(path)
+            writer.noteUnreadable(path, "the folder cannot be read: \(error)")
+          case .finished(let foundCount):
+            progress.foundCount = foundCount
+            progress.isWalkFinished = true
+          }
         }
-      }
-      do {
         while try await collect() {}
-      } catch is CancellationError {}
+      }
+    } catch is CancellationError {
+      // What was written in order stays; the rest is for the next run.
     }
     walkTask.cancel()
     try writer.commit()
@@ -177,6 +178,24 @@ func vanishedItems(
     vanished.append(item.id)
   }
   return (vanished, total)
+}
+
+/// Hands values on in the order of their indices, whatever order they come in.
+struct Reordered<Value> {
+  /// The index that is handed on next.
+  private(set) var nextIndex = 0
+  private var waiting: [Int: Value] = [:]
+
+  /// Takes a value and returns all that can be handed on now.
+  mutating func add(_ value: Value, at index: Int) -> [Value] {
+    waiting[index] = value
+    var ready: [Value] = []
+    while let next = waiting.removeValue(forKey: nextIndex) {
+      ready.append(next)
+      nextIndex += 1
+    }
+    return ready
+  }
 }
 
 extension IndexProgress {
