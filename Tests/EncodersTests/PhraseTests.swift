@@ -7,9 +7,10 @@ import Testing
 
   @Test func `phrases are the runs of words between stop words and punctuation`() {
     #expect(texts("a red balloon on the table") == ["red balloon", "table"])
-    #expect(texts("Two dogs, one cat and a man's t-shirt") == [
-      "Two dogs", "one cat", "man's t-shirt",
-    ])
+    #expect(
+      texts("Two dogs, one cat and a man's t-shirt") == [
+        "Two dogs", "one cat", "man's t-shirt",
+      ])
     #expect(texts("dog") == ["dog"])
     #expect(texts("ein Hund auf dem Strand") == ["ein Hund auf dem Strand"])
     #expect(texts("of the") == [])
@@ -24,9 +25,10 @@ import Testing
   @Test func `the prompt keeps the article and the range is that of the words`() {
     let query = "é: The big dog beside Tables"
     let phrases = Phrase.phrases(of: query)
-    #expect(phrases.map(\.prompt) == [
-      "a photo of é", "a photo of the big dog", "a photo of Tables",
-    ])
+    #expect(
+      phrases.map(\.prompt) == [
+        "a photo of é", "a photo of the big dog", "a photo of Tables",
+      ])
     for phrase in phrases {
       let bytes = Array(query.utf8)[phrase.sourceRange]
       #expect(String(decoding: bytes, as: UTF8.self) == phrase.text)
