@@ -188,7 +188,9 @@ import Testing
     let patterns = (0...UInt16.max).map { $0 }
     var generator = SeededGenerator(seed: 1)
     let samples =
-      (0..<100_000).map { _ in Float(bitPattern: UInt32.random(in: 0...UInt32.max, using: &generator)) }
+      (0..<100_000).map { _ in
+        Float(bitPattern: UInt32.random(in: 0...UInt32.max, using: &generator))
+      }
       + patterns.flatMap { pattern in
         // Just at, below and above the middle between two neighbours.
         let float = Float(Float16(bitPattern: pattern))
