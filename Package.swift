@@ -49,13 +49,14 @@ let package = Package(
     systemLibrary("CWebP", pkgConfig: "libwebpdemux", apt: "libwebp-dev"),
     systemLibrary("CGIF", pkgConfig: nil, apt: "libgif-dev"),
     systemLibrary("CTIFF", pkgConfig: "libtiff-4", apt: "libtiff-dev"),
-    systemLibrary("CHEIF", pkgConfig: "libheif", apt: "libheif-dev"),
+    // Loaded when first needed, not linked; hence no pkg-config.
+    systemLibrary("CHEIF", pkgConfig: nil, apt: "libheif-dev"),
     systemLibrary("CEXIF", pkgConfig: "libexif", apt: "libexif-dev"),
 
     // C, only where Swift cannot say it.
     .target(name: "CKernels", path: "Sources/CModules/CKernels"),
     .target(
-      name: "CImageShims", dependencies: ["CJPEG", "CTIFF"],
+      name: "CImageShims", dependencies: ["CJPEG", "CTIFF", "CHEIF"],
       path: "Sources/CModules/CImageShims"),
 
     module(
@@ -66,7 +67,7 @@ let package = Package(
       "FilipEncoders", path: "Encoders",
       dependencies: [
         "FilipLateInteraction", "FilipLinearAlgebra", "CImageShims", "CPNG", "CWebP", "CGIF",
-        "CHEIF", "CEXIF", "CXXHash",
+        "CEXIF", "CXXHash",
       ]),
     module("FilipStore", path: "Store", dependencies: ["FilipLateInteraction", "CLMDB", "CZstd"]),
     module(
@@ -92,7 +93,9 @@ let package = Package(
       swiftSettings: swiftSettings),
     tests("LinearAlgebraTests", of: ["FilipLinearAlgebra"]),
     tests("LateInteractionTests", of: ["FilipLateInteraction"]),
-    tests("EncodersTests", of: ["FilipEncoders", "FilipLateInteraction", "FilipLinearAlgebra"]),
+    tests(
+      "EncodersTests", of: ["FilipEncoders", "FilipLateInteraction", "FilipLinearAlgebra"],
+      resources: [.copy("Fixtures")]),
     tests("StoreTests", of: ["FilipStore", "FilipLateInteraction"]),
     tests(
       "QueryTests",

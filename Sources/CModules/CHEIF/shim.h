@@ -1,1 +1,2 @@
+// Declarations only: the library is opened at run time, by CImageShims.
 #include <libheif/heif.h>
