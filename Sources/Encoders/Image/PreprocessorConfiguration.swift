@@ -1,0 +1,52 @@
+/// How a model wants its pictures: the content of a Hugging Face `preprocessor_config.json`.
+///
+/// What a file leaves out keeps the default of the processor class that it names; without a class,
+/// CLIP's.
+public struct PreprocessorConfiguration: Sendable, Hashable {
+  /// What size a picture gets.
+  public enum Resizing: Sendable, Hashable {
+    /// The original size.
+    case none
+    /// The shorter side gets this length, the proportions stay.
+    case shorterSide(Int)
+    /// Exactly this size; proportions change.
+    case exact(width: Int, height: Int)
+  }
+
+  /// A size in pixels.
+  public struct Size: Sendable, Hashable {
+    /// Pixels from left to right.
+    public var width: Int
+    /// Pixels from top to bottom.
+    public var height: Int
+
+    /// A size in pixels.
+    public init(width: Int, height: Int) {
+      self.width = width
+      self.height = height
+    }
+  }
+
+  /// What size a picture gets first. Default: 224 for the shorter side.
+  public var resizing = Resizing.shorterSide(224)
+  /// How pixels are mixed. Default: bicubic.
+  public var filter = ResamplingFilter.bicubic
+  /// The part that is cut from the middle; `nil` keeps all. Default: 224 × 224.
+  public var centerCrop: Size? = Size(width: 224, height: 224)
+  /// What samples of 0 to 255 are multiplied with; `nil` leaves them. Default: 1/255.
+  public var rescaleFactor: Double? = 1.0 / 255
+  /// Subtracted from red, green and blue after rescaling. Default: CLIP's.
+  public var mean: [Float] = [0.48145466, 0.4578275, 0.40821073]
+  /// Divides red, green and blue after that. Default: CLIP's.
+  public var standardDeviation: [Float] = [0.26862954, 0.26130258, 0.27577711]
+
+  /// The defaults of CLIP.
+  public init() {}
+
+  /// The size of what the model gets, when all pictures become the same size; else `nil`.
+  public var outputSize: Size? {
+    if let centerCrop { return centerCrop }
+    if case .exact(let width, let height) = resizing { return Size(width: width, height: height) }
+    return nil
+  }
+}
