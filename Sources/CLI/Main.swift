@@ -33,7 +33,7 @@ struct FilipCommand: AsyncParsableCommand {
 enum Program {
   static func main() async {
     // A reader that has seen enough, such as `head`, is success.
-    signal(SIGPIPE) { _ in _exit(0) }
+    signal(SIGPIPE, endQuietly)
     do {
       var command = try FilipCommand.parseAsRoot()
       if var command = command as? any AsyncParsableCommand {
@@ -55,3 +55,7 @@ enum Program {
     return ExitStatus(error).rawValue
   }
 }
+
+/// A signal handler; a function of its own, since a closure in an async `main` is bound to an actor
+/// that a signal does not arrive on.
+private func endQuietly(_ signalNumber: Int32) { _exit(0) }
