@@ -81,3 +81,8 @@ uint8_t *filip_bmp_decode(const uint8_t *bytes, size_t count, char *message) {
   stbi_image_free(pixels);
   return NULL;
 }
+
+// Only a comment of the header says which release it is; its interface has a number.
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)
+const char *filip_bmp_version(void) { return "interface " TEXT(STBI_VERSION); }

@@ -46,6 +46,17 @@ static int close_nothing(thandle_t handle) {
 
 static toff_t size_of(thandle_t handle) { return ((filip_tiff *)handle)->count; }
 
+static int map(thandle_t handle, void **base, toff_t *size) {
+  filip_tiff *tiff = (filip_tiff *)handle;
+  *base = (void *)tiff->bytes;
+  *size = tiff->count;
+  return 1;
+}
+
+static void unmap(thandle_t handle, void *base, toff_t size) {
+  (void)handle, (void)base, (void)size;
+}
+
 static int keep_message(TIFF *file, void *user, const char *place, const char *format,
                         va_list arguments) {
   (void)file, (void)place;
@@ -75,9 +86,9 @@ filip_tiff *filip_tiff_open(const uint8_t *bytes, size_t count, size_t largest_a
   TIFFOpenOptionsSetErrorHandlerExtR(options, keep_message, tiff);
   TIFFOpenOptionsSetWarningHandlerExtR(options, drop_message, NULL);
   TIFFOpenOptionsSetMaxSingleMemAlloc(options, (tmsize_t)largest_allocation);
-  // "m": no memory mapping; the bytes are in memory.
-  tiff->file = TIFFClientOpenExt("image", "rm", (thandle_t)tiff, read_bytes, write_bytes, seek,
-                                 close_nothing, size_of, NULL, NULL, options);
+  // As if mapped: saves copies, and libtiff 4.5.0 refuses some sound tiles when it has to read.
+  tiff->file = TIFFClientOpenExt("image", "r", (thandle_t)tiff, read_bytes, write_bytes, seek,
+                                 close_nothing, size_of, map, unmap, options);
   TIFFOpenOptionsFree(options);
   if (!tiff->file || !TIFFGetField(tiff->file, TIFFTAG_IMAGEWIDTH, &tiff->width)
       || !TIFFGetField(tiff->file, TIFFTAG_IMAGELENGTH, &tiff->height)) {

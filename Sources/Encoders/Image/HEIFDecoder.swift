@@ -4,7 +4,11 @@ internal import CImageShims
 func decodeHEIF(
   _ bytes: [UInt8], format: ImageFormat, limits: DecodingLimits
 ) throws(ImageDecodingError) -> Raster {
-  guard let library = filip_heif_load() else { throw .noDecoder(format, package: "libheif1") }
+  guard let library = filip_heif_load() else {
+    throw .noDecoder(format, package: "libheif1")
+  }
+  filip_heif_set_silenced(true)
+  defer { filip_heif_set_silenced(false) }
   // Safe because handle and context are released, in this order, before the bytes go away.
   return try bytes.withUnsafeBufferPointer { (file) throws(ImageDecodingError) -> Raster in
     let heif = HEIF(functions: library.pointee, format: format)
@@ -12,6 +16,8 @@ func decodeHEIF(
       throw .damaged(format, "out of memory")
     }
     defer { heif.functions.heif_context_free(context) }
+    // On this thread alone: it is the one that is silenced, and parallelism lies above.
+    heif.functions.heif_context_set_max_decoding_threads?(context, 0)
     // A limit for each side; the area is checked below.
     heif.functions.heif_context_set_maximum_image_size_limit(
       context, CInt(min(limits.maximumPixelCount, 65535)))
@@ -50,12 +56,16 @@ private struct HEIF {
     of handle: OpaquePointer, limits: DecodingLimits
   ) throws(ImageDecodingError) -> Raster {
     let hasAlpha = functions.heif_image_handle_has_alpha_channel(handle) != 0
+    let options = functions.heif_decoding_options_alloc()
+    defer { functions.heif_decoding_options_free(options) }
+    // Structures before version 3 end before this member.
+    if let options, options.pointee.version >= 3 { options.pointee.strict_decoding = 1 }
     var decoded: OpaquePointer?
     // The interleaved 8-bit layouts make libheif convert colours and depth.
     try check(
       functions.heif_decode_image(
         handle, &decoded, heif_colorspace_RGB,
-        hasAlpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB, nil))
+        hasAlpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB, options))
     guard let decoded else { throw .damaged(format, "it holds no picture") }
     defer { functions.heif_image_release(decoded) }
     let width = Int(functions.heif_image_get_width(decoded, heif_channel_interleaved))

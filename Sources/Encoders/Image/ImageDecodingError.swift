@@ -5,6 +5,7 @@ public struct ImageDecodingError: Error, Equatable, CustomStringConvertible {
   /// What happened, in one line, without the file's name.
   public let message: String
 
+  /// The message.
   public var description: String { message }
 
   /// Kinds of problem.
@@ -25,6 +26,7 @@ public struct ImageDecodingError: Error, Equatable, CustomStringConvertible {
     /// The library that reads this kind is not installed.
     public static let noDecoder = Code(value: .noDecoder)
 
+    /// The code's name, such as `damaged`.
     public var description: String { value.rawValue }
   }
 

@@ -5,6 +5,7 @@ public struct PreprocessorConfigurationError: Error, Equatable, CustomStringConv
 
   init(_ message: String) { self.message = message }
 
+  /// The message.
   public var description: String { message }
 }
 
@@ -141,7 +142,8 @@ private struct Family {
           "the defaults of \(name) are not known, and \(missing.joined(separator: ", ")) missing")
       }
       guard fields["size"]?.object != nil else {
-        throw PreprocessorConfigurationError("what one number as size means to \(name) is not known")
+        throw PreprocessorConfigurationError(
+          "what one number as size means to \(name) is not known")
       }
     }
   }

@@ -126,8 +126,9 @@ func resampled(
 ) -> [UInt8] {
   let columns = columns ?? 0..<width
   let rows = rows ?? 0..<height
-  precondition(!columns.isEmpty && columns.lowerBound >= 0 && columns.upperBound <= width, "columns")
-  precondition(!rows.isEmpty && rows.lowerBound >= 0 && rows.upperBound <= height, "rows")
+  precondition(!columns.isEmpty && (0...width).contains(columns.upperBound), "columns")
+  precondition(!rows.isEmpty && (0...height).contains(rows.upperBound), "rows")
+  precondition(columns.lowerBound >= 0 && rows.lowerBound >= 0, "columns and rows")
   // A side that keeps its size is not filtered, only cut.
   let horizontal =
     width == image.width

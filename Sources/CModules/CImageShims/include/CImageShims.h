@@ -81,11 +81,14 @@ bool filip_bmp_info(const uint8_t *_Nonnull bytes, size_t count, uint32_t *_Nonn
 /// damaged or ends early.
 uint8_t *_Nullable filip_bmp_decode(const uint8_t *_Nonnull bytes, size_t count,
                                     char *_Nonnull message);
+/// The library's version.
+const char *_Nonnull filip_bmp_version(void);
 
 // HEIC and AVIF (libheif, loaded when first needed) -----------------------------------------------
 
 #define FILIP_HEIF_REQUIRED(X)                                                                     \
   X(heif_get_version)                                                                              \
+  X(heif_have_decoder_for_format)                                                                  \
   X(heif_context_alloc)                                                                            \
   X(heif_context_free)                                                                             \
   X(heif_context_read_from_memory_without_copy)                                                    \
@@ -99,6 +102,8 @@ uint8_t *_Nullable filip_bmp_decode(const uint8_t *_Nonnull bytes, size_t count,
   X(heif_image_handle_get_list_of_metadata_block_IDs)                                              \
   X(heif_image_handle_get_metadata_size)                                                           \
   X(heif_image_handle_get_metadata)                                                                \
+  X(heif_decoding_options_alloc)                                                                   \
+  X(heif_decoding_options_free)                                                                    \
   X(heif_decode_image)                                                                             \
   X(heif_image_release)                                                                            \
   X(heif_image_get_width)                                                                          \
@@ -110,10 +115,16 @@ typedef struct filip_heif {
 #define X(name) __typeof__(&name) _Nonnull name;
   FILIP_HEIF_REQUIRED(X)
 #undef X
+  __typeof__(&heif_context_set_max_decoding_threads)
+    _Nullable heif_context_set_max_decoding_threads;
 } filip_heif;
 
 /// Loads libheif once per process; NULL when it is missing or too old.
 const filip_heif *_Nullable filip_heif_load(void);
+
+/// Whether what this thread writes to the stream `stderr` is lost. Other threads, and what is written
+/// to the file descriptor, are not concerned.
+void filip_heif_set_silenced(bool value);
 
 // Resampling --------------------------------------------------------------------------------------
 
