@@ -39,6 +39,8 @@ public struct SearchHit: Sendable {
   public var score: Float
   /// The image's record: id, path, dimensions.
   public var item: ItemRecord
+  /// Where the image's file is; empty for an image without one.
+  public var path: FilePath { FilePath(bytes: item.path ?? []) }
   /// Per word or phrase of the query; empty when pooled vectors were compared.
   public var matches: [TermMatch]
 }
