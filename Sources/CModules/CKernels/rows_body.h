@@ -114,13 +114,21 @@ static void CK_NAME(softmax_f32)(
   }
 }
 
-#define CK_BIAS_LOOP(expression)                                      \
-  for (ptrdiff_t row = 0; row < rows; row++) {                        \
-    float *out = values + row * stride;                               \
-    CK_LOOP for (ptrdiff_t i = 0; i < width; i++) {                   \
-      float x = bias ? out[i] + bias[i] : out[i];                     \
-      out[i] = (expression);                                          \
-    }                                                                 \
+// Two loops, because a load under a condition keeps narrow vector units from being used at all.
+#define CK_BIAS_LOOP(expression)                                       \
+  for (ptrdiff_t row = 0; row < rows; row++) {                         \
+    float *out = values + row * stride;                                \
+    if (bias) {                                                        \
+      CK_LOOP for (ptrdiff_t i = 0; i < width; i++) {                  \
+        float x = out[i] + bias[i];                                    \
+        out[i] = (expression);                                         \
+      }                                                                \
+    } else {                                                           \
+      CK_LOOP for (ptrdiff_t i = 0; i < width; i++) {                  \
+        float x = out[i];                                              \
+        out[i] = (expression);                                         \
+      }                                                                \
+    }                                                                  \
   }
 
 static void CK_NAME(bias_activation_f32)(
