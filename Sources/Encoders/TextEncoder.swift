@@ -81,11 +81,16 @@ public final class TextEncoder: Sendable {
   }
 
   /// Loads the text tower of `model` for a tokenizer of the caller's.
+  ///
+  /// - Throws: as above; `.invalidInput` when the tokenizer is not that of the model.
   package init(model: ModelDirectory, tokenizer: any TextTokenizer) throws(EncoderError) {
     transformer = try TextTransformer(model.configuration, in: model.checkpoint)
     self.tokenizer = tokenizer
     family = model.family
     scoresSpecialTokens = model.configuration.scoresSpecialTokens
+    // What the tokenizer adds to every text must fit, or the first query would find out.
+    let frame = tokenizer.tokenize("", limit: 1 << 16).ids.map { Int($0) }
+    _ = try transformer.endPosition(in: frame)
   }
 
   /// Encodes a query.

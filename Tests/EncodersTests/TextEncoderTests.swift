@@ -55,6 +55,25 @@ import Testing
     }
   }
 
+  @Test func `a tokenizer of another model is refused at loading`() throws {
+    struct Strange: TextTokenizer {
+      var startTokenID: Int32? { nil }
+      var endTokenID: Int32? { nil }
+      var vocabularyCount: Int { 1 }
+      var ids: [Int32]
+      func tokenize(_ text: String, limit: Int) -> TokenSequence {
+        TokenSequence(ids: ids, wordIndices: ids.map { _ in nil })
+      }
+    }
+    let model = try ModelFixture("filip-plain").model
+    for ids: [Int32] in [[], [512], [0, 99_999, 513], Array(repeating: 513, count: 17)] {
+      let error = #expect(throws: EncoderError.self) {
+        try TextEncoder(model: model, tokenizer: Strange(ids: ids))
+      }
+      #expect(error?.code == .invalidInput)
+    }
+  }
+
   @Test func `a long query loses its last words`() throws {
     let encoder = try TextEncoder(model: ModelFixture("filip-plain").model)
     let encoded = try encoder.encode(String(repeating: "abc ", count: 50))

@@ -7,7 +7,7 @@ import Testing
 ///
 /// Serialized, because the instruction set is the process's.
 @Suite(.serialized) struct RowKernelTests {
-  static let widths = [1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 100]
+  static let widths = [0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 100]
 
   /// Runs `body` with each instruction set that this machine has.
   private func withEachInstructionSet(_ body: (InstructionSet) throws -> Void) rethrows {
@@ -120,7 +120,7 @@ import Testing
       }
       let extremes = Matrix([.nan, 1e30, -1e30, 0], rowCount: 1, columnCount: 4)
       extremes.apply(activation, adding: Matrix(rowCount: 1, columnCount: 4))
-      #expect(extremes[0, 0].isNaN || activation == .relu, "\(set)")
+      #expect(extremes[0, 0].isNaN || activation == .relu && extremes[0, 0] == 0, "\(set)")
       #expect(extremes[0, 1] == 1e30 && extremes[0, 3] == 0, "\(set)")
       #expect(abs(extremes[0, 2]) < 1e-6, "\(set)")
     }
@@ -176,7 +176,7 @@ import Testing
 
   @Test func `row maxima equal a plain search`() {
     withEachInstructionSet { set in
-      for width in Self.widths {
+      for width in Self.widths.dropFirst() {
         let scores = window(rows: 4, width: width, seed: UInt64(width))
         let expected = (0..<4).map { row in scores.rows(row..<row + 1).elements.max() }
         #expect(maximumPerRow(scores) == expected, "\(set) \(width)")

@@ -15,8 +15,9 @@
 
 // e^x for the vector units: 2^n e^r with n = round(x / ln 2), |r| <= ln 2 / 2, and a degree-6
 // polynomial (Cephes) for e^r. Relative error below 2e-7; clamped to the normal range of floats.
-static inline float CK_NAME(ck_exp)(float x) {
-  x = x < -87.0f ? -87.0f : x;
+static inline float CK_NAME(ck_exp)(float exponent) {
+  // NaN fails the comparison and is put back at the end: converting it to an integer is undefined.
+  float x = exponent > -87.0f ? exponent : -87.0f;
   x = x > 88.0f ? 88.0f : x;
   float scaled = x * 1.44269504088896341f;
   int32_t n = (int32_t)(scaled + (scaled < 0.0f ? -0.5f : 0.5f));
@@ -34,7 +35,7 @@ static inline float CK_NAME(ck_exp)(float x) {
   int32_t bits = (n + 127) << 23;
   float power;
   memcpy(&power, &bits, sizeof power);
-  return p * power;
+  return exponent == exponent ? p * power : exponent;
 }
 
 // x/2 (1 + erf(x / sqrt 2)) with erf after Abramowitz and Stegun 7.1.26:
@@ -113,13 +114,21 @@ static void CK_NAME(softmax_f32)(
   }
 }
 
-#define CK_BIAS_LOOP(expression)                                      \
-  for (ptrdiff_t row = 0; row < rows; row++) {                        \
-    float *out = values + row * stride;                               \
-    CK_LOOP for (ptrdiff_t i = 0; i < width; i++) {                   \
-      float x = bias ? out[i] + bias[i] : out[i];                     \
-      out[i] = (expression);                                          \
-    }                                                                 \
+// Two loops, because a load under a condition keeps narrow vector units from being used at all.
+#define CK_BIAS_LOOP(expression)                                       \
+  for (ptrdiff_t row = 0; row < rows; row++) {                         \
+    float *out = values + row * stride;                                \
+    if (bias) {                                                        \
+      CK_LOOP for (ptrdiff_t i = 0; i < width; i++) {                  \
+        float x = out[i] + bias[i];                                    \
+        out[i] = (expression);                                         \
+      }                                                                \
+    } else {                                                           \
+      CK_LOOP for (ptrdiff_t i = 0; i < width; i++) {                  \
+        float x = out[i];                                              \
+        out[i] = (expression);                                         \
+      }                                                                \
+    }                                                                  \
   }
 
 static void CK_NAME(bias_activation_f32)(

@@ -59,7 +59,10 @@ struct TextTransformer: Sendable {
     return Output(tokens: projected, pooled: pooled)
   }
 
-  private func endPosition(in text: [Int]) throws(EncoderError) -> Int {
+  /// The position of a text's end token.
+  ///
+  /// - Throws: `.invalidInput` when the text does not fit the model; see `run`.
+  func endPosition(in text: [Int]) throws(EncoderError) -> Int {
     guard !text.isEmpty, text.count <= configuration.positionCount else {
       throw EncoderError(
         .invalidInput,

@@ -30,12 +30,16 @@ extension TransformerBlock {
 extension Checkpoint {
   /// Square layers stacked into one, so that one product serves all.
   fileprivate func fused(_ names: [WeightMap.Names], width: Int) throws(EncoderError) -> Linear {
-    let weight = Matrix(rowCount: names.count * width, columnCount: width)
-    let bias = Matrix(rowCount: 1, columnCount: names.count * width)
-    for (index, names) in names.enumerated() {
-      let part = index * width..<(index + 1) * width
-      weight.rows(part).assign(try matrix(names.weight, width, width))
-      bias.columns(part).assign(try matrix(names.bias, width))
+    // Reading comes first: it checks the sizes before memory is taken for them.
+    let parts = try names.map { (names) throws(EncoderError) in
+      try linear(names, input: width, output: width)
+    }
+    let weight = Matrix(rowCount: parts.count * width, columnCount: width)
+    let bias = Matrix(rowCount: 1, columnCount: parts.count * width)
+    for (index, part) in parts.enumerated() {
+      let range = index * width..<(index + 1) * width
+      weight.rows(range).assign(part.weight)
+      if let partBias = part.bias { bias.columns(range).assign(partBias) }
     }
     return Linear(weight: weight, bias: bias)
   }

@@ -125,8 +125,9 @@ struct VisionTransformer: Sendable {
     patchWeight = try checkpoint.matrix(
       names.patchEmbedding.weight, width, configuration.channelCount, side, side)
 
+    let positions = try checkpoint.matrix(names.positions, configuration.tokenCount, width)
     template = Matrix(rowCount: configuration.tokenCount, columnCount: width)
-    template.assign(try checkpoint.matrix(names.positions, configuration.tokenCount, width))
+    template.assign(positions)
     if configuration.hasClassToken {
       template.rows(0..<1).add(toEveryRow: try checkpoint.matrix(names.classToken, width))
     }
