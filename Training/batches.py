@@ -66,10 +66,13 @@ class BatchMaker:
         batch["phrase_class"] = self.membership[chosen]
         return batch
 
-    def scenes(self, count):
-        """A batch of scenes, twins among them, each with a caption and a false one."""
+    def scenes(self, count, mosaic_share):
+        """A batch of scenes, twins and mosaics, each with a caption and a false one."""
         scenes = []
         while len(scenes) < count:
+            if self.rng.random() < mosaic_share:
+                scenes.append(self.composer.mosaic())
+                continue
             scene = self.composer.scene()
             scenes.append(scene)
             if self.rng.random() < TWIN_SHARE and len(scenes) < count:
@@ -86,6 +89,7 @@ class BatchMaker:
         batch |= self.text(wordings)
         matches = self.phrase_matches(phrases, [o for s in scenes for o in s])
         batch["phrase_object"] = matches
+        batch["phrase_class"] = self.membership[[self.noun_index[p.noun] for p in phrases]]
         batch["phrase_caption"] = np.array(owners)
         batch["truth"] = self.caption_truth(captions, scenes, matches, np.array(owners), batch["object_image"])
         batch["phrase_patches"] = phrase_patches(matches, np.array(owners), batch, count)
@@ -130,10 +134,11 @@ def produce(make_maker, seed, count, mosaic_share, output):
     maker = make_maker(rng)
     while True:
         try:
-            if rng.random() < mosaic_share.value:
+            share = mosaic_share.value
+            if share == 1:
                 output.put(("mosaic", maker.mosaics(count)))
             else:
-                output.put(("scene", maker.scenes(count)))
+                output.put(("scene", maker.scenes(count, share)))
         except Exception:
             traceback.print_exc()
 
@@ -141,9 +146,9 @@ def produce(make_maker, seed, count, mosaic_share, output):
 class BatchQueue:
     """Reads batches of one background process, restarting it if it stalls."""
 
-    def __init__(self, make_maker, seed, count, depth=6):
+    def __init__(self, make_maker, seed, count, mosaic_share, depth=6):
         self.arguments = make_maker, seed, count, depth
-        self.mosaic_share = multiprocessing.Value("d", 1.0)
+        self.mosaic_share = multiprocessing.Value("d", mosaic_share)
         self.restarts = 0
         self.start()
 

@@ -139,13 +139,14 @@ class Composer:
 
     def mosaic(self):
         """Returns the objects of a grid with one jittered sprite per cell."""
-        n = int(self.rng.choice((2, 3, 4, 5), p=(.2, .4, .3, .1)))
+        n = int(self.rng.choice((2, 3, 4, 5), p=(.25, .40, .25, .10)))
         objects = []
         for cell in range(n * n):
             if self.rng.random() < 0.12 and (objects or cell < n * n - 1):
                 continue
             size = self.rng.uniform(0.55, 1.15) / n
-            placed = self.make_object(self.deck.draw(), "medium", size)
+            size_class = "small" if size < 0.19 else "big" if size > 0.44 else "medium"
+            placed = self.make_object(self.deck.draw(), size_class, size)
             slack = 0.12 / n
             placed.x = (cell % n + 0.5) / n + self.rng.uniform(-slack, slack)
             placed.y = (cell // n + 0.5) / n + self.rng.uniform(-slack, slack)

@@ -92,7 +92,7 @@ class Trainer:
         if self.checkpoint.exists():
             self.restore()
         self.data = BatchQueue(lambda rng: BatchMaker(concepts, table, tokenizer, rng),
-                               [args.seed, rank, self.step], args.batch)
+                               [args.seed, rank, self.step], args.batch, self.mosaic_share(0.0))
         self.flat = torch.zeros(sum(p.numel() for p in self.model.parameters()) + 1)
         self.sums, self.counts = defaultdict(float), defaultdict(int)
         self.log = open(WORK / args.name / "log.jsonl", "a") if rank == 0 else None
@@ -123,6 +123,12 @@ class Trainer:
         end += datetime.timedelta(days=end < now)
         return self.elapsed + (end - now).total_seconds()
 
+    def mosaic_share(self, progress):
+        """Only mosaics at first, then half, and few while the rate falls."""
+        if self.elapsed < 60 * self.args.mosaic_minutes:
+            return 1.0
+        return 0.5 if progress < 1 - self.args.decay else 0.25
+
     def reduce(self, elapsed):
         """Averages the gradients; returns rank 0's clock, the same for all."""
         parameters = list(self.model.parameters())
@@ -146,8 +152,7 @@ class Trainer:
         started, before, total = time.monotonic(), self.elapsed, self.total_seconds()
         saved = logged = started
         while self.elapsed < total:
-            first_stage = self.elapsed < 60 * self.args.mosaic_minutes
-            self.data.mosaic_share.value = 1.0 if first_stage else 0.3
+            self.data.mosaic_share.value = self.mosaic_share(self.elapsed / total)
             kind, batch = self.data.next()
             batch = {k: torch.from_numpy(v) for k, v in batch.items()}
             for p in self.model.parameters():
