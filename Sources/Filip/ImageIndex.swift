@@ -1,8 +1,8 @@
-public import FilipEncoders
-public import FilipLateInteraction
+import FilipEncoders
+import FilipLateInteraction
 public import FilipQuery
-public import FilipStore
-public import SystemPackage
+import FilipStore
+import SystemPackage
 
 /// An index of images with its model: the engine in three calls.
 ///

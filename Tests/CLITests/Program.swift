@@ -52,7 +52,7 @@ struct Program {
   func run(_ arguments: String..., in directory: String? = nil) throws -> Outcome {
     let process = process(arguments, in: directory)
     let files = ["out", "err"].map { folder.path + "/.\($0)-\(UUID().uuidString)" }
-    for file in files { FileManager.default.createFile(atPath: file, contents: nil) }
+    for file in files { _ = FileManager.default.createFile(atPath: file, contents: nil) }
     process.standardOutput = FileHandle(forWritingAtPath: files[0])
     process.standardError = FileHandle(forWritingAtPath: files[1])
     try process.run()

@@ -42,7 +42,9 @@ struct ContactSheet {
   }
 
   private func card(_ hit: SearchHit) -> String {
-    let name = escaped(paths.line(hit.item.path ?? []))
+    let path = escaped(paths.line(hit.item.path ?? []))
+    let name = escaped(
+      hit.path.lastComponent.map { paths.line(FilePath(root: nil, [$0]).bytes) } ?? "")
     let words = hit.matches.map { match in
       let share = max(0, min(1, match.score))
       return """
@@ -53,12 +55,12 @@ struct ContactSheet {
         """
     }
     let maps = hit.matches.map { heatMap($0, hit) }
-    let boxes = hit.matches.map { box($0, hit.item) }
+    let boxes = hit.matches.map { box($0, hit) }
     return """
       <figure>\(words.isEmpty ? "" : "<ul>\(words.joined())</ul>")
       <div class="picture">\(picture(hit.item))\(maps.joined())\(boxes.joined())</div>
       <figcaption><span>\(hit.rank)</span> <strong>\(decimal(Double(hit.score), digits: 3))</strong> \
-      <span title="\(name)">\(name)</span></figcaption></figure>
+      <span title="\(path)">\(name)</span></figcaption></figure>
       """
   }
 
@@ -78,8 +80,11 @@ struct ContactSheet {
       """
   }
 
-  private func box(_ match: TermMatch, _ item: ItemRecord) -> String {
-    "<div class=\"box b\(match.term)\" style=\"\(place(match.region, item));--c:\(colour(match.term))\"></div>"
+  /// The outline of a word's best patch; where several words share a patch, one inside the other.
+  private func box(_ match: TermMatch, _ hit: SearchHit) -> String {
+    let outer = hit.matches.prefix { $0.term != match.term }.filter { $0.patch == match.patch }
+    return "<div class=\"box b\(match.term)\" style=\"\(place(match.region, hit.item));"
+      + "--c:\(colour(match.term));--n:\(outer.count)\"></div>"
   }
 
   /// One rectangle per patch, the more opaque the better it matches the word. All words of a
@@ -107,7 +112,8 @@ struct ContactSheet {
     func percent(_ value: Double, of whole: Int) -> String {
       decimal(100 * value / Double(max(whole, 1)), digits: 2) + "%"
     }
-    return "left:\(percent(region.x, of: Int(item.width)));top:\(percent(region.y, of: Int(item.height)));"
+    return
+      "left:\(percent(region.x, of: Int(item.width)));top:\(percent(region.y, of: Int(item.height)));"
       + "width:\(percent(region.width, of: Int(item.width)));height:\(percent(region.height, of: Int(item.height)))"
   }
 
@@ -148,7 +154,8 @@ struct ContactSheet {
       .picture{position:relative;line-height:0}.picture img{width:100%;height:auto;border-radius:.3rem}
       .gone{line-height:1.4;padding:3rem 1rem;text-align:center;background:#8883}
       .box,.map div{position:absolute;box-sizing:border-box}
-      .box{border:2.5px solid var(--c);border-radius:3px;outline:1px solid #0009}
+      .box{border:2.5px solid var(--c);border-radius:3px;outline:1px solid #0009;\
+      scale:calc(1 - var(--n)*.24)}
       .map{display:none;position:absolute;inset:0;background:#0009}.map div{background:#ffd23f}
       figcaption{margin-top:.5rem;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
       figcaption span:first-child{opacity:.6}

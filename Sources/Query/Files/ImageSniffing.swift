@@ -1,4 +1,4 @@
-public import SystemPackage
+import SystemPackage
 
 /// Which files are worth opening as images.
 ///

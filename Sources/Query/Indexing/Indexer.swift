@@ -1,6 +1,6 @@
 import FilipEncoders
 public import FilipStore
-public import SystemPackage
+import SystemPackage
 
 /// Keeps an index in step with folders of images.
 ///

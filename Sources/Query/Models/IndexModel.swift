@@ -1,6 +1,6 @@
 public import FilipEncoders
 public import FilipStore
-public import SystemPackage
+import SystemPackage
 
 /// The model of an index: where it lies, and which of its vectors are the tokens.
 ///

@@ -1,7 +1,7 @@
 public import FilipEncoders
 public import FilipLateInteraction
 public import FilipStore
-public import SystemPackage
+import SystemPackage
 
 /// Asks an index: a text in, the best images out, with the evidence per word.
 ///
