@@ -144,6 +144,51 @@ import Testing
     #expect(try program.run("list", "--failed").lines.count == 2)
   }
 
+  private struct OddImage: Decodable {
+    var file: String
+    var error: String?
+    var width: UInt32?
+    var height: UInt32?
+  }
+
+  @Test func `odd images: the readable ones are indexed upright, the others listed with a reason`()
+    throws
+  {
+    let fixtures = Program.repository.path + "/Tests/EncodersTests/Fixtures/odd-images"
+    let folder = program.folder.path + "/odd"
+    try FileManager.default.copyItem(atPath: fixtures, toPath: folder)
+    let manifest = try JSONDecoder().decode(
+      [OddImage].self, from: Data(contentsOf: URL(fileURLWithPath: folder + "/manifest.json")))
+    #expect(manifest.count >= 40)
+    let indexed = try program.run("index", folder)
+    #expect(indexed.status == 0, "\(indexed.messages)")
+
+    let found = try program.run("list", "--format", "jsonl").lines.map { line in
+      try JSONDecoder().decode(Listed.self, from: Data(line.utf8))
+    }
+    let failed = try program.run("list", "--failed", "--format", "jsonl").lines.map { line in
+      try JSONDecoder().decode(Listed.self, from: Data(line.utf8))
+    }
+    let sizes = Dictionary(uniqueKeysWithValues: found.map { ($0.path, [$0.width, $0.height]) })
+    let reasons = Dictionary(uniqueKeysWithValues: failed.map { ($0.path, $0.reason) })
+    for image in manifest {
+      let path = "odd/" + image.file
+      if image.error == nil {
+        #expect(sizes[path] == [image.width, image.height], "\(path): \(reasons[path] as Any)")
+      } else if !image.file.hasSuffix(".jxl") {
+        // A name that no decoder claims and content that is no image is not a failure.
+        #expect(reasons[path]??.isEmpty == false, "\(path) has a reason")
+      }
+    }
+  }
+
+  private struct Listed: Decodable {
+    var path: String
+    var width: UInt32?
+    var height: UInt32?
+    var reason: String?
+  }
+
   @Test func `dry run, remove, globs and hidden files`() throws {
     let pictures = try program.pictures(6)
     try FileManager.default.createDirectory(

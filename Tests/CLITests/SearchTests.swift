@@ -1,3 +1,5 @@
+import FilipLateInteraction
+import FilipStore
 import Foundation
 import TestSupport
 import Testing
@@ -113,6 +115,71 @@ import Testing
     try weights.truncate(atOffset: 5_000)
     try weights.close()
     try check(65, "model.safetensors", "index", pictures, "--index", "other", "--model", broken)
+  }
+
+  @Test func `an ordinary CLIP checkpoint directory is a model like any other`() throws {
+    let model =
+      Program.repository.path + "/Tests/EncodersTests/Fixtures/clip-quick-gelu"
+    let pictures = try program.pictures(5)
+    let indexed = try program.run("index", pictures, "--model", model)
+    #expect(indexed.status == 0, "\(indexed.messages)")
+    #expect(!indexed.messages.contains("photographs"), "that note is the bundled model's")
+
+    // The index knows its model; words that belong together are one phrase.
+    let json = try #require(
+      try JSONSerialization.jsonObject(
+        with: program.run("search", "a red dog and two cats", "--json").output) as? [String: Any])
+    let query = try #require(json["query"] as? [String: Any])
+    let words = try #require(query["words"] as? [[String: Any]])
+    #expect(words.map { $0["text"] as? String } == ["red dog", "two cats"])
+    #expect((json["model"] as? [String: Any])?["token_mode"] as? String == "value")
+
+    // Neither the bundled model nor another token mode may be mixed in.
+    let other = try program.run("index", pictures, "--model", "filip-drawn")
+    #expect(other.status == 65 && other.messages.contains("--force"), "\(other.messages)")
+    let mode = try program.run("index", pictures, "--token-mode", "csa")
+    #expect(mode.status == 65 && mode.messages.contains("token-mode value"), "\(mode.messages)")
+    #expect(try program.run("search", "dog", "--model", "filip-drawn").status == 65)
+    #expect(try program.run("index", pictures, "--model", "filip-drawn", "--force").status == 0)
+    #expect(try program.run("search", "dog").lines.count == 5)
+  }
+
+  @Test func `embed writes what another safetensors reader understands`() throws {
+    let pictures = try program.pictures(2)
+    let file = program.folder.path + "/tokens.safetensors"
+    let names = try FileManager.default.contentsOfDirectory(atPath: pictures).sorted()
+      .map { pictures + "/" + $0 }
+    let run = try program.run("embed", names[0], names[1], "/dev/null", "-o", file)
+    #expect(run.status == 2 && run.messages.contains("/dev/null"), "\(run.messages)")
+    try program.run("index", pictures)
+    let stored = try program.stored()
+
+    // Read by hand: the length of the header, the header, the values.
+    let data = try Data(contentsOf: URL(fileURLWithPath: file))
+    let headerCount = data.prefix(8).enumerated().reduce(0) {
+      $0 + Int($1.element) << (8 * $1.offset)
+    }
+    let header = try #require(
+      try JSONSerialization.jsonObject(with: data[8..<8 + headerCount]) as? [String: Any])
+    func tensor(_ name: String) throws -> (shape: [Int], bytes: Data) {
+      let entry = try #require(header[name] as? [String: Any])
+      let offsets = try #require(entry["data_offsets"] as? [Int])
+      return (
+        try #require(entry["shape"] as? [Int]),
+        Data(data[8 + headerCount + offsets[0]..<8 + headerCount + offsets[1]])
+      )
+    }
+    let embeddings = try tensor("embeddings")
+    #expect(embeddings.shape == [128, 128])
+    #expect(try tensor("pooled").shape == [2, 128])
+    #expect(
+      try tensor("lengths").bytes == Data([64, 0, 0, 0, 0, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0]))
+    let values = embeddings.bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+    let first = try #require(stored[names[0]])
+    // The index keeps half precision.
+    for (a, b) in zip(values.prefix(64 * 128), first.tokens.elements) { #expect(abs(a - b) < 1e-3) }
+    let sidecar = try String(contentsOfFile: file + ".jsonl", encoding: .utf8)
+    #expect(sidecar.split(separator: "\n").count == 2)
   }
 
   @Test func `a reader that closes the pipe is success`() throws {
