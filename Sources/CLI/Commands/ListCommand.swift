@@ -22,10 +22,7 @@ struct ListCommand: ParsableCommand {
 
   func run() throws {
     let store = try TokenStore.open(at: indexOptions.path, mode: .readOnly)
-    let scope = scope.map { text in
-      let path = FilePath(text)
-      return (try? path.resolved()) ?? path.absolute()
-    }
+    let scope = try scope.map(namedPath)
     var items: [ItemRecord] = []
     try store.read { snapshot in
       try snapshot.forEachItem { item in

@@ -20,10 +20,7 @@ struct RemoveCommand: ParsableCommand {
   func run() throws {
     let store = try TokenStore.open(
       at: indexOptions.path, mode: dryRun ? .readOnly : .readWrite)
-    let scope = paths.map { text in
-      let path = FilePath(text)
-      return (try? path.resolved()) ?? path.absolute()
-    }
+    let scope = try paths.map(namedPath)
     var found: [ItemID] = []
     try store.read { snapshot in
       try snapshot.forEachItem { item in

@@ -60,7 +60,7 @@ struct SearchCommand: AsyncParsableCommand {
 
     var parameters = SearchParameters()
     parameters.count = k
-    parameters.scope = try scope.map { try scopePath($0) }
+    parameters.scope = try scope.map(namedPath)
     parameters.usesPooledVectors = pooled
     parameters.threadCount = threads.count
     let encoder = try TextEncoder(model: model.directory)
@@ -78,13 +78,6 @@ struct SearchCommand: AsyncParsableCommand {
           + durationText(results.duration))
     }
     if results.hits.isEmpty { throw ExitStatus.nothingFound.exit }
-  }
-
-  /// An absolute path; it need not exist any more.
-  private func scopePath(_ text: String) throws -> FilePath {
-    guard !text.isEmpty else { throw ValidationError("--in: the path is empty") }
-    let path = FilePath(text)
-    return (try? path.resolved()) ?? path.absolute()
   }
 
   private func writeContactSheet(

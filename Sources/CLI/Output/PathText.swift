@@ -1,3 +1,4 @@
+import ArgumentParser
 import FilipEncoders
 import FilipQuery
 import SystemPackage
@@ -41,4 +42,12 @@ struct PathText {
     if let text = String(validating: bytes, as: UTF8.self) { return ("path", .string(text)) }
     return ("path_bytes", .string(base64(bytes)))
   }
+}
+
+/// A file or folder that the user named, as the index knows it: absolute, without links. It need not
+/// exist any more.
+func namedPath(_ text: String) throws -> FilePath {
+  guard !text.isEmpty else { throw ValidationError("a path is empty") }
+  let path = FilePath(text)
+  return (try? path.resolved()) ?? path.absolute()
 }

@@ -2,20 +2,24 @@ import SystemPackage
 
 /// Which files are worth opening as images.
 ///
-/// A file with an image's extension is always tried, so that a broken one is reported. A file
-/// without one is tried when its first bytes are those of an image. Whatever the name says, the
+/// A file with an image's extension is always tried, so that a broken one, or one of a kind that
+/// cannot be decoded, is reported. A file without one is tried when its first bytes are those of an image. Whatever the name says, the
 /// content decides how it is decoded.
 enum ImageSniffing {
   /// Extensions, lower case.
   private static let extensions: Set<String> = [
     "jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "gif", "tif", "tiff", "bmp", "dib",
     "heic", "heif", "hif", "avif",
+    // Kinds that are reported as unsupported rather than passed over in silence.
+    "jxl", "jp2", "svg", "psd", "ppm", "pgm", "pbm", "ico", "tga", "qoi",
   ]
-  /// Extensions of files that are never images: their first bytes are not read.
+  /// Extensions of files that are never images: their first bytes are not read. Raw camera files
+  /// are among them: some begin like a TIFF and hold nothing but a thumbnail in it.
   private static let otherExtensions: Set<String> = [
     "txt", "md", "json", "jsonl", "xml", "html", "css", "js", "csv", "tsv", "pdf", "zip", "gz",
     "xz", "zst", "tar", "mp4", "mov", "avi", "mkv", "mp3", "wav", "flac", "swift", "py", "c", "h",
     "cpp", "rs", "go", "java", "o", "so", "xmp", "db", "sqlite", "mdb",
+    "dng", "cr2", "cr3", "nef", "arw", "raf", "orf", "rw2", "pef", "srw",
   ]
 
   /// Whether to try `path`.
