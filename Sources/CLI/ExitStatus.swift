@@ -38,9 +38,7 @@ enum ExitStatus: Int32 {
     case let error as QueryError:
       switch error.code {
       case .notFound: self = .notFound
-      case .emptyQuery: self = .usage
       case .modelMismatch: self = .dataError
-      case .tooManyVanished: self = .softProblems
       case .unreadable: self = .dataError
       }
     case let error as StoreError: self.init(error.code)
@@ -69,6 +67,7 @@ extension ExitStatus {
     switch code {
     case .emptyQuery, .unsupportedTokenMode: self = .usage
     case .unreadableFile: self = .notFound
+    case .unwritableFile: self = .outputError
     default: self = .dataError
     }
   }

@@ -22,7 +22,7 @@ struct FilipCommand: AsyncParsableCommand {
       usage, 65 damaged or incompatible data, 66 not found, 70 our error, 73 cannot create or \
       grow the index, 74 cannot write the results, 75 another process writes, 130 interrupted.
       """,
-    version: "filip \(programVersion)",
+    version: "filip \(filipVersion)",
     subcommands: [
       IndexCommand.self, SearchCommand.self, StatusCommand.self, ListCommand.self,
       RemoveCommand.self, EmbedCommand.self, ModelCommand.self,
@@ -32,8 +32,8 @@ struct FilipCommand: AsyncParsableCommand {
 @main
 enum Program {
   static func main() async {
-    // A reader that has seen enough, such as `head`, is success.
-    signal(SIGPIPE, endQuietly)
+    // Whoever writes to a closed pipe is told so: see StandardOutput.
+    signal(SIGPIPE, SIG_IGN)
     do {
       var command = try FilipCommand.parseAsRoot()
       if var command = command as? any AsyncParsableCommand {
@@ -55,7 +55,3 @@ enum Program {
     return ExitStatus(error).rawValue
   }
 }
-
-/// A signal handler; a function of its own, since a closure in an async `main` is bound to an actor
-/// that a signal does not arrive on.
-private func endQuietly(_ signalNumber: Int32) { _exit(0) }

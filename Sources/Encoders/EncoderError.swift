@@ -3,15 +3,17 @@ public struct EncoderError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The kind of failure, for programs; `description` is for people.
   public struct Code: Sendable, Hashable, CustomStringConvertible {
     private enum Name: String {
-      case unreadableFile, malformedFile, missingTensor, wrongShape, unsupportedElementType
+      case unreadableFile, unwritableFile, malformedFile, missingTensor, wrongShape, unsupportedElementType
       case invalidConfiguration, unsupportedModel, unsupportedTokenMode, invalidInput, emptyQuery
       case unusableTokenizer, nonFiniteOutput
     }
 
     private let name: Name
 
-    /// A file that is missing, unreadable or unwritable.
+    /// A file that is missing or unreadable.
     public static let unreadableFile = Code(name: .unreadableFile)
+    /// A file that cannot be written.
+    public static let unwritableFile = Code(name: .unwritableFile)
     /// A file that is damaged, cut short, or not what its name says.
     public static let malformedFile = Code(name: .malformedFile)
     /// A weight file without a tensor that the model needs.

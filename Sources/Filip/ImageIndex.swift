@@ -25,25 +25,34 @@ public final class ImageIndex: Sendable {
   /// - Throws: `StoreError`, `QueryError` when the index was made by another model,
   ///   `EncoderError` for a damaged checkpoint.
   public init(at path: String, model: String? = nil) throws {
-    let existing =
-      FilePath(path).appending("data.mdb").exists
-      ? try TokenStore.open(at: path, mode: .readOnly) : nil
     self.path = path
-    self.model = try IndexModel(for: existing, requested: model)
-    store = try self.model.openForWriting(at: path)
+    if FilePath(path).appending("data.mdb").exists {
+      store = try TokenStore.open(at: path, mode: .readOnly)
+      self.model = try IndexModel(for: store, requested: model)
+    } else {
+      self.model = try IndexModel(for: nil, requested: model)
+      let limits = IndexParameters(roots: []).decodingLimits
+      let pipeline = try ImagePipeline(model: self.model, limits: limits)
+      // Released at once: programs that only search leave the index to whoever writes.
+      _ = try self.model.openForWriting(at: path, pipeline: pipeline)
+      store = try TokenStore.open(at: path, mode: .readOnly)
+    }
     searcher = Searcher(store: store, encoder: try TextEncoder(model: self.model.directory))
   }
 
-  /// Brings the index up to date with folders of images.
+  /// Brings the index up to date with folders of images; searches may go on meanwhile.
   ///
   /// Unreadable files are listed in the summary; they do not throw.
+  /// - Throws: `StoreError` with the code `.busy` while another program or task writes.
   @discardableResult
   public func update(
     folders: [String],
     progress: @escaping @Sendable (IndexProgress) -> Void = { _ in }
   ) async throws -> IndexSummary {
     let parameters = IndexParameters(roots: folders.map { FilePath($0) })
-    let indexer = try Indexer(store: store, model: model, parameters: parameters)
+    let pipeline = try ImagePipeline(model: model, limits: parameters.decodingLimits)
+    let writable = try model.openForWriting(at: path, pipeline: pipeline)
+    let indexer = try Indexer(store: writable, pipeline: pipeline, parameters: parameters)
     return try await indexer.run(progress: progress)
   }
 

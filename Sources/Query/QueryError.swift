@@ -6,12 +6,8 @@ public struct QueryError: Error, Sendable, CustomStringConvertible {
   public enum Code: Sendable {
     /// A folder, image, index or model is not there.
     case notFound
-    /// The query says nothing.
-    case emptyQuery
     /// The index was made by another model.
     case modelMismatch
-    /// More of the index would go than a moved file explains.
-    case tooManyVanished
     /// A file could not be read or is not an image.
     case unreadable
   }

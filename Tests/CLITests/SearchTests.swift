@@ -196,4 +196,22 @@ import Testing
     shell.waitUntilExit()
     #expect(shell.terminationStatus == 0)
   }
+
+  @Test func `results that cannot be written are an error that names the place`() throws {
+    let pictures = try program.pictures(2)
+    try program.run("index", pictures)
+    let nowhere = program.folder.path + "/no/such/folder/page.html"
+    let page = try program.run("search", "dog", "--html", nowhere)
+    #expect(page.status == 74 && page.messages.contains(nowhere), "\(page.messages)")
+    let folder = try program.run("embed", "--text", "dog", "-o", pictures)
+    #expect(
+      folder.status == 74 && folder.messages.contains("no ordinary file"), "\(folder.messages)")
+
+    let full = program.process(["search", "dog"])
+    full.standardOutput = FileHandle(forWritingAtPath: "/dev/full")
+    full.standardError = FileHandle.nullDevice
+    try full.run()
+    full.waitUntilExit()
+    #expect(full.terminationStatus == 74)
+  }
 }

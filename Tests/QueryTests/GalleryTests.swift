@@ -25,9 +25,12 @@ import Testing
   {
     let folder = try TemporaryDirectory()
     let model = try IndexModel(for: nil, requested: Self.model)
-    let store = try model.openForWriting(at: folder.path + "/index")
     let parameters = IndexParameters(roots: [FilePath(Self.gallery.path)])
-    let summary = try await Indexer(store: store, model: model, parameters: parameters).run()
+    let pipeline = try ImagePipeline(model: model, limits: parameters.decodingLimits)
+    let store = try model.openForWriting(at: folder.path + "/index", pipeline: pipeline)
+    let summary = try await Indexer(
+      store: store, pipeline: pipeline, parameters: parameters
+    ).run()
     #expect(summary.addedCount == 300 && summary.unreadable.isEmpty)
 
     let queries = try JSONDecoder().decode(

@@ -10,10 +10,12 @@ import Testing
 @Suite struct IndexerTests {
   let folder: TemporaryDirectory
   let model: IndexModel
+  let pipeline: ImagePipeline
 
   init() throws {
     folder = try TemporaryDirectory()
     model = try IndexModel(for: nil, requested: GalleryTests.model)
+    pipeline = try ImagePipeline(model: model, limits: .scaledToMemory(threadCount: 2))
   }
 
   private func run(
@@ -21,10 +23,12 @@ import Testing
   )
     async throws -> (IndexSummary, TokenStore)
   {
-    let store = try model.openForWriting(at: folder.path + "/" + name)
+    let store = try model.openForWriting(at: folder.path + "/" + name, pipeline: pipeline)
     var parameters = IndexParameters(roots: [FilePath(folder.path + "/pictures")])
     configure(&parameters)
-    return (try await Indexer(store: store, model: model, parameters: parameters).run(), store)
+    return (
+      try await Indexer(store: store, pipeline: pipeline, parameters: parameters).run(), store
+    )
   }
 
   private func copyPictures(_ count: Int) throws {
@@ -71,9 +75,11 @@ import Testing
   @Test func `progress reaches every file and never goes back`() async throws {
     try copyPictures(20)
     let seen = Recorder()
-    let store = try model.openForWriting(at: folder.path + "/index")
+    let store = try model.openForWriting(at: folder.path + "/index", pipeline: pipeline)
     let parameters = IndexParameters(roots: [FilePath(folder.path + "/pictures")])
-    _ = try await Indexer(store: store, model: model, parameters: parameters).run { seen.add($0) }
+    _ = try await Indexer(store: store, pipeline: pipeline, parameters: parameters).run {
+      seen.add($0)
+    }
     let counts = seen.all.map(\.finishedCount)
     #expect(counts == counts.sorted() && counts.last == 20)
     #expect(seen.all.last?.encodedCount == 20)
@@ -81,10 +87,10 @@ import Testing
 
   @Test func `a cancelled run keeps what it committed and says so`() async throws {
     try copyPictures(40)
-    let store = try model.openForWriting(at: folder.path + "/index")
+    let store = try model.openForWriting(at: folder.path + "/index", pipeline: pipeline)
     var parameters = IndexParameters(roots: [FilePath(folder.path + "/pictures")])
     parameters.batchSize = 2
-    let indexer = try Indexer(store: store, model: model, parameters: parameters)
+    let indexer = try Indexer(store: store, pipeline: pipeline, parameters: parameters)
     let summary = try await withThrowingTaskGroup(of: IndexSummary.self) { group in
       group.addTask {
         try await indexer.run { progress in
@@ -111,10 +117,8 @@ import Testing
     }
   }
 
-  @Test func `another model is refused, and replaces the index only when asked to`() async throws {
-    try copyPictures(3)
-    let (_, store) = try await run()
-    withExtendedLifetime(store) {}
+  /// The bundled model with other last weights.
+  private func otherModel() throws -> String {
     let other = folder.path + "/other-model"
     try FileManager.default.copyItem(atPath: GalleryTests.model, toPath: other)
     let weights = try FileHandle(forUpdating: URL(fileURLWithPath: other + "/model.safetensors"))
@@ -122,12 +126,117 @@ import Testing
     try weights.seek(toOffset: end - 2)
     try weights.write(contentsOf: [1, 2])
     try weights.close()
+    return other
+  }
+
+  @Test func `another model is refused, and replaces the first only when asked to`() async throws {
+    try copyPictures(3)
+    let before: [ItemID: [UInt8]]
+    do {
+      let (_, store) = try await run()
+      before = try ids(store)
+    }
     let reader = try TokenStore.open(at: folder.path + "/index", mode: .readOnly)
+    let other = try otherModel()
     #expect(throws: QueryError.self) { try IndexModel(for: reader, requested: other) }
+
     let replacing = try IndexModel(for: reader, requested: other, replacesModel: true)
-    #expect(
-      replacing.imageFingerprint != model.imageFingerprint
-        || replacing.directory.textFingerprint != model.directory.textFingerprint)
+    #expect(replacing.imageFingerprint != model.imageFingerprint)
+    let pipeline = try ImagePipeline(model: replacing, limits: .scaledToMemory(threadCount: 2))
+    do {
+      let store = try replacing.openForWriting(
+        at: folder.path + "/index", pipeline: pipeline, replacesModel: true)
+      // Nothing of the first model is found any more, and nothing is forgotten.
+      #expect(try store.read { try $0.readableCount } == 0)
+      #expect(try ids(store) == before)
+      let parameters = IndexParameters(roots: [FilePath(folder.path + "/pictures")])
+      let summary = try await Indexer(
+        store: store, pipeline: pipeline, parameters: parameters
+      ).run()
+      #expect(summary.addedCount == 3 && summary.imageCount == 3)
+      #expect(try ids(store) == before, "ids outlive a change of model")
+    }
+    #expect(try IndexModel(for: reader).location.path.string == other)
+  }
+
+  @Test func `a model that cannot be loaded replaces nothing`() async throws {
+    try copyPictures(3)
+    do { _ = try await run() }
+    let other = try otherModel()
+    try FileManager.default.removeItem(atPath: other + "/tokenizer.json")
+    let reader = try TokenStore.open(at: folder.path + "/index", mode: .readOnly)
+    let replacing = try IndexModel(for: reader, requested: other, replacesModel: true)
+    let pipeline = try ImagePipeline(model: replacing, limits: .scaledToMemory(threadCount: 2))
+    #expect(throws: EncoderError.self) {
+      try replacing.openForWriting(
+        at: folder.path + "/index", pipeline: pipeline, replacesModel: true)
+    }
+    #expect(try reader.read { try $0.readableCount } == 3)
+  }
+
+  @Test func `the walk runs ahead of the encoder, so progress knows the whole early`() async throws
+  {
+    try copyPictures(120)
+    let seen = Recorder()
+    let store = try model.openForWriting(at: folder.path + "/index", pipeline: pipeline)
+    var parameters = IndexParameters(roots: [FilePath(folder.path + "/pictures")])
+    parameters.batchSize = 2
+    _ = try await Indexer(
+      store: store, pipeline: pipeline, parameters: parameters
+    ).run { seen.add($0) }
+    let early = try #require(seen.all.first { $0.isWalkFinished })
+    #expect(early.foundCount == 120 && early.finishedCount < 100)
+  }
+
+  @Test func `of several vanished twins under the roots each gives its id to one file`()
+    async throws
+  {
+    try copyPictures(2)
+    let pictures = folder.path + "/pictures"
+    let files = FileManager.default
+    try files.copyItem(
+      atPath: pictures + "/scene-0001.jpg", toPath: pictures + "/twin.jpg")
+    let (_, store) = try await run()
+    let before = try ids(store)
+    try files.createDirectory(atPath: pictures + "/z", withIntermediateDirectories: true)
+    try files.moveItem(atPath: pictures + "/scene-0001.jpg", toPath: pictures + "/z/a.jpg")
+    try files.moveItem(atPath: pictures + "/twin.jpg", toPath: pictures + "/z/b.jpg")
+    let indexer = try Indexer(
+      store: store, pipeline: pipeline,
+      parameters: IndexParameters(roots: [FilePath(pictures)]))
+    let summary = try await indexer.run()
+    #expect(summary.renamedCount == 2 && summary.addedCount == 0 && summary.removedCount == 0)
+    #expect(Set(try ids(store).keys) == Set(before.keys))
+
+    // A vanished file under another root keeps its record: that disk may be unmounted.
+    try files.createDirectory(atPath: folder.path + "/other", withIntermediateDirectories: true)
+    try files.moveItem(atPath: pictures + "/z/a.jpg", toPath: folder.path + "/other/a.jpg")
+    let elsewhere = try Indexer(
+      store: store, pipeline: pipeline,
+      parameters: IndexParameters(roots: [FilePath(folder.path + "/other")]))
+    #expect(try await elsewhere.run().addedCount == 1)
+    #expect(try ids(store).count == 4)
+  }
+
+  @Test func `what was unreadable is tried again, what became unreachable is kept`() async throws {
+    try copyPictures(3)
+    let pictures = folder.path + "/pictures"
+    let strict = try ImagePipeline(model: model, limits: DecodingLimits(maximumPixelCount: 100))
+    let store = try model.openForWriting(at: folder.path + "/index", pipeline: pipeline)
+    let parameters = IndexParameters(roots: [FilePath(pictures)])
+    let first = try await Indexer(store: store, pipeline: strict, parameters: parameters).run()
+    #expect(first.unreadable.count == 3 && first.unreadable[0].reason.contains("--max-megapixels"))
+    let second = try await Indexer(store: store, pipeline: pipeline, parameters: parameters).run()
+    #expect(second.unreadable.isEmpty && second.imageCount == 3)
+
+    // A path that became a folder has vanished.
+    try FileManager.default.removeItem(atPath: pictures + "/scene-0003.png")
+    try FileManager.default.createDirectory(
+      atPath: pictures + "/scene-0003.png", withIntermediateDirectories: true)
+    var unlimited = parameters
+    unlimited.prunesWithoutLimit = true
+    let third = try await Indexer(store: store, pipeline: pipeline, parameters: unlimited).run()
+    #expect(third.removedCount == 1 && third.unchangedCount == 2)
   }
 
   private final class Recorder: @unchecked Sendable {

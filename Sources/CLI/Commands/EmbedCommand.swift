@@ -68,7 +68,7 @@ struct EmbedCommand: ParsableCommand {
         model: model, limits: decoding.limits(threadCount: 1))
       for file in files {
         do {
-          let (image, encoded) = try pipeline.encode(contentsOf: FilePath(file))
+          let (image, encoded) = try pipeline.encode(contentsOf: argumentPath(file))
           items.append(
             encoded.tokens, pooled: encoded.pooled,
             name: .members([

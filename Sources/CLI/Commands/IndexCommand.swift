@@ -74,7 +74,7 @@ struct IndexCommand: AsyncParsableCommand {
     messages.noteDomain(of: model)
 
     // Before anything is made or emptied: are the roots there?
-    var parameters = try IndexParameters(roots: paths.map { FilePath($0) }).resolvingRoots()
+    var parameters = try IndexParameters(roots: paths.map(argumentPath)).resolvingRoots()
     parameters.walk.globs = glob
     parameters.walk.excludes = exclude
     parameters.walk.includesHidden = hidden
@@ -83,16 +83,18 @@ struct IndexCommand: AsyncParsableCommand {
     parameters.threadCount = threads.count
     parameters.decodingLimits = decoding.limits(threadCount: threads.count)
 
+    let pipeline = try ImagePipeline(model: model, limits: parameters.decodingLimits)
+
     if dryRun {
       try printForecast(
-        try IndexForecast(store: existing, model: model, parameters: parameters))
+        try IndexForecast(store: existing, pipeline: pipeline, parameters: parameters))
       return
     }
-    let store = try model.openForWriting(at: path, replacesModel: force)
-    let indexer = try Indexer(store: store, model: model, parameters: parameters)
+    let store = try model.openForWriting(at: path, pipeline: pipeline, replacesModel: force)
+    let indexer = try Indexer(store: store, pipeline: pipeline, parameters: parameters)
     let reporter = ProgressReporter(isQuiet: messages.quiet)
     let isQuiet = messages.quiet
-    let bytesPerImage = indexer.bytesPerImage
+    let bytesPerImage = pipeline.bytesPerImage
     let announced = Once()
     let summary = try await Interruption.cancelling {
       try await indexer.run { progress in
@@ -122,7 +124,7 @@ struct IndexCommand: AsyncParsableCommand {
     do {
       return try TokenStore.open(at: path, mode: .readOnly)
     } catch {
-      if error.code == .notFound || (force && error.isOtherFormat) { return nil }
+      if error.code == .notFound || (force && error.asksForRebuild) { return nil }
       throw error
     }
   }
@@ -130,6 +132,13 @@ struct IndexCommand: AsyncParsableCommand {
   // MARK: - Reporting
 
   private func report(_ summary: IndexSummary, model: IndexModel) {
+    if summary.vanishedCount > 0 {
+      let share = 100 * Double(summary.vanishedCount) / Double(max(1, summary.vanishedOfCount))
+      Messages.note(
+        "\(countText(summary.vanishedCount)) of \(countText(summary.vanishedOfCount)) files "
+          + "(\(decimal(share, digits: 0)) %) are missing. Is a drive unmounted? They were kept. "
+          + "If they are really gone: filip index --prune")
+    }
     guard !messages.quiet else { return }
     let shown = 10
     let paths = PathText(absolute: false)
@@ -139,13 +148,6 @@ struct IndexCommand: AsyncParsableCommand {
     if summary.unreadable.count > shown {
       Messages.note(
         "… and \(countText(summary.unreadable.count - shown)) more (filip list --failed)")
-    }
-    if summary.vanishedCount > 0 {
-      let share = 100 * Double(summary.vanishedCount) / Double(max(1, summary.imageCount))
-      Messages.note(
-        "\(countText(summary.vanishedCount)) images (\(decimal(share, digits: 0)) % of the index) are "
-          + "missing from their folders. Is a drive unmounted? They were kept. If they are really "
-          + "gone: filip index --prune")
     }
     if summary.isInterrupted {
       Messages.note("interrupted; everything below is saved, run the same command to go on")

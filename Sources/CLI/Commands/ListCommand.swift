@@ -19,6 +19,7 @@ struct ListCommand: ParsableCommand {
 
   @OptionGroup(title: "Index") var indexOptions: IndexOptions
   @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup(title: "Output") var messages: MessageOptions
 
   func run() throws {
     let store = try TokenStore.open(at: indexOptions.path, mode: .readOnly)

@@ -62,16 +62,17 @@ struct SearchCommand: AsyncParsableCommand {
     parameters.count = k
     parameters.scope = try scope.map(namedPath)
     parameters.usesPooledVectors = pooled
+    parameters.includesPatchMaps = html != nil
     parameters.threadCount = threads.count
     let encoder = try TextEncoder(model: model.directory)
     let searcher = Searcher(store: store, encoder: encoder)
     let results = try await searcher.search(query, parameters: parameters)
 
+    if let html { try writeContactSheet(to: html, query, results) }
     let printer = HitPrinter(
       format: output.hitFormat, zeroTerminated: output.zeroTerminated, paths: output.paths,
       style: .automatic, model: model)
     try printer.print(results, query: query)
-    if let html { try writeContactSheet(to: html, query, results, searcher) }
     if output.hitFormat == .human {
       messages.note(
         "\(results.hits.count) of \(countText(results.imageCount)) images, "
@@ -81,13 +82,16 @@ struct SearchCommand: AsyncParsableCommand {
   }
 
   private func writeContactSheet(
-    to file: String, _ query: String, _ results: SearchResults, _ searcher: Searcher
+    to file: String, _ query: String, _ results: SearchResults
   ) throws {
     let sheet = ContactSheet(
       query: query, results: results, paths: output.paths,
-      maps: pooled ? [:] : try searcher.termMaps(query: query, hits: results.hits),
       decoder: ImageDecoder(limits: .scaledToMemory(threadCount: 1)))
-    try FilePath(file).write(Array(sheet.html().utf8))
+    do {
+      try argumentPath(file).write(Array(sheet.html().utf8))
+    } catch {
+      throw OutputError(description: "cannot write \(file): \(error)", status: .outputError)
+    }
   }
 }
 

@@ -13,6 +13,7 @@ struct StatusCommand: ParsableCommand {
   var json = false
 
   @OptionGroup(title: "Index") var indexOptions: IndexOptions
+  @OptionGroup(title: "Output") var messages: MessageOptions
 
   func run() throws {
     let store: TokenStore?
@@ -76,7 +77,7 @@ struct StatusCommand: ParsableCommand {
     lines.append(
       "decoders    " + ImageFormat.allCases.map(\.rawValue).sorted().joined(separator: ", "))
     lines.append("processor   \(InstructionSet.current.rawValue), \(defaultThreadCount) cores")
-    lines.append("program     filip \(programVersion)")
+    lines.append("program     filip \(filipVersion)")
     return lines
   }
 
@@ -108,7 +109,7 @@ struct StatusCommand: ParsableCommand {
       "decoders": .array(
         ImageFormat.allCases.map(\.rawValue).sorted().map(JSONValue.string)),
       "processor": .string(InstructionSet.current.rawValue),
-      "version": .string(programVersion),
+      "version": .string(filipVersion),
     ])
   }
 }

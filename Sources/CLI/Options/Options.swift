@@ -15,6 +15,10 @@ struct IndexOptions: ParsableArguments {
       valueName: "dir"))
   var directory: String?
 
+  func validate() throws {
+    if let directory, directory.isBlank { throw ValidationError("--index: the path is empty") }
+  }
+
   /// The folder of the index.
   var path: String {
     if let directory = directory ?? environment("FILIP_INDEX") { return directory }

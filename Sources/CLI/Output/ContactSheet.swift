@@ -17,8 +17,6 @@ struct ContactSheet {
   var query: String
   var results: SearchResults
   var paths: PathText
-  /// For each hit, the similarity of every word with every patch.
-  var maps: [ItemID: [[Float]]]
   var decoder: ImageDecoder
 
   /// The page, as UTF-8.
@@ -90,9 +88,8 @@ struct ContactSheet {
   /// One rectangle per patch, the more opaque the better it matches the word. All words of a
   /// picture share one range, so that a word that is nowhere looks faint.
   private func heatMap(_ match: TermMatch, _ hit: SearchHit) -> String {
-    guard let map = maps[hit.item.id] else { return "" }
-    let values = map[match.term]
-    let all = map.joined()
+    let values = hit.patchMaps[match.term]
+    let all = hit.patchMaps.joined()
     guard let low = all.min(), let high = all.max(), high > low else { return "" }
     var first = 0
     var cells = ""

@@ -1,3 +1,8 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 import ArgumentParser
 import FilipEncoders
 import FilipQuery
@@ -44,10 +49,33 @@ struct PathText {
   }
 }
 
+/// The path that an argument names, byte for byte.
+///
+/// Swift repairs arguments that are not UTF-8; the original bytes are looked up again.
+func argumentPath(_ text: String) -> FilePath {
+  guard text.unicodeScalars.contains("\u{FFFD}") else { return FilePath(text) }
+  for index in 0..<Int(CommandLine.argc) {
+    guard let raw = CommandLine.unsafeArgv[index] else { continue }
+    let bytes = UnsafeBufferPointer(start: raw, count: strlen(raw)).map { UInt8(bitPattern: $0) }
+    let repaired = String(decoding: bytes, as: UTF8.self)
+    if repaired == text { return FilePath(bytes: bytes) }
+  }
+  return FilePath(text)
+}
+
 /// A file or folder that the user named, as the index knows it: absolute, without links. It need not
-/// exist any more.
+/// exist any more; links above it are followed as far as there is something.
 func namedPath(_ text: String) throws -> FilePath {
   guard !text.isEmpty else { throw ValidationError("a path is empty") }
-  let path = FilePath(text)
-  return (try? path.resolved()) ?? path.absolute()
+  var existing = argumentPath(text).absolute()
+  var rest: [FilePath.Component] = []
+  while true {
+    if let resolved = try? existing.resolved() {
+      return rest.reversed().reduce(resolved) { $0.appending($1) }
+    }
+    guard let last = existing.lastComponent, existing.removeLastComponent() else {
+      return argumentPath(text).absolute()
+    }
+    rest.append(last)
+  }
 }

@@ -34,6 +34,8 @@ struct StandardOutput {
         Self.writeAll($0)
       }
       guard count > 0 else {
+        // A reader that has seen enough, such as `head`, is success.
+        if errno == EPIPE { exit(0) }
         let reason = String(cString: strerror(errno))
         throw OutputError(
           description: "cannot write the results: \(reason)", status: .outputError)

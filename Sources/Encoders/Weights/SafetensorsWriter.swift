@@ -52,9 +52,15 @@ package final class SafetensorsWriter {
     self.path = path
     partialPath = path + ".partial"
     pending = tensors.map { ($0.elementType, $0.shape.reduce(1, *)) }
+    var status = stat()
+    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+      descriptor = -1
+      throw EncoderError(
+        .unwritableFile, "cannot write \(path): it is no ordinary file; name a new file")
+    }
     descriptor = open(partialPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else {
-      throw EncoderError.system("create", partialPath, reason: systemReason())
+      throw EncoderError(.unwritableFile, "cannot create \(partialPath): \(systemReason())")
     }
     skipCompleteTensors()
     let header = Self.header(tensors, metadata: metadata)

@@ -60,6 +60,26 @@ extension FilePath {
     }
   }
 
+  /// Whether a file that was here is no more: nothing is left, or something that is no file. A path
+  /// that may not be looked at has not vanished.
+  var hasVanished: Bool {
+    do throws(Errno) {
+      return try FileStatus(of: self).kind != .regular
+    } catch {
+      return error == .noSuchFileOrDirectory || error == .notDirectory
+    }
+  }
+
+  /// Whether the path is one of `folders` or lies below one.
+  /// - Complexity: the number of the path's components.
+  func isInside(_ folders: Set<FilePath>) -> Bool {
+    var path = self
+    while true {
+      if folders.contains(path) { return true }
+      guard path.removeLastComponent() else { return false }
+    }
+  }
+
   /// The raw bytes, which need not be UTF-8.
   package var bytes: [UInt8] {
     withPlatformString { pointer in

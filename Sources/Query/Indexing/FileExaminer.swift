@@ -8,8 +8,10 @@ struct ExaminedFile: Sendable {
   enum Outcome: Sendable {
     /// Not an image, and not named like one.
     case ignored
-    /// Size and time are those of the record.
+    /// Size and time, and the reason if it is unreadable, are those of the record.
     case unchanged(reason: String?)
+    /// It could not be read this time; the record of a readable image stays.
+    case unreachable(reason: String)
     /// Size or time differ from the record; the content does not.
     case touched
     /// Another record, with these tokens, holds this content already.
@@ -43,6 +45,8 @@ struct EncodedFile: Sendable {
 /// Writes nothing, so any number of tasks may examine at once.
 struct FileExaminer: Sendable {
   let store: TokenStore
+  /// Identity of the encoder; tokens of another one are no use.
+  let fingerprint: String
   let pipeline: ImagePipeline
   let encodesUnchanged: Bool
 
@@ -82,11 +86,20 @@ struct FileExaminer: Sendable {
   ) throws -> (file: ExaminedFile, draft: EncodedFileDraft?) {
     let known = try store.read { snapshot in try snapshot.item(forPath: file.path.bytes) }
     var result = ExaminedFile(file: file, root: root, known: known?.id, outcome: .ignored)
-    if let known, known.fileSize == file.status.size,
-      known.modificationTime == file.status.modificationTime, !encodesUnchanged
-    {
-      result.outcome = .unchanged(reason: known.unreadableReason)
+    let isUntouched =
+      known?.fileSize == file.status.size
+      && known?.modificationTime == file.status.modificationTime
+    // A file that could not be read is tried again: limits, libraries and permissions change.
+    let isSettled =
+      known?.unreadableReason == nil && known?.encoderFingerprint == fingerprint
+      && !encodesUnchanged
+    if isUntouched, isSettled {
+      result.outcome = .unchanged(reason: nil)
       return (result, nil)
+    }
+    func unreadable(_ reason: String) -> ExaminedFile.Outcome {
+      isUntouched && known?.unreadableReason == reason && known?.contentHash == result.contentHash
+        ? .unchanged(reason: reason) : .unreadable(reason: reason)
     }
     guard known != nil || ImageSniffing.isCandidate(file.path) else { return (result, nil) }
 
@@ -94,14 +107,16 @@ struct FileExaminer: Sendable {
     do {
       bytes = try pipeline.read(file.path)
     } catch {
-      result.outcome = .unreadable(reason: readingReason(error))
+      let reason = readingReason(error)
+      let hadTokens = known != nil && known?.unreadableReason == nil
+      result.outcome = hadTokens ? .unreachable(reason: reason) : unreadable(reason)
       return (result, nil)
     }
     let digest = contentDigest(of: bytes)
     let hash = ContentHash(high: digest.high, low: digest.low)
     result.contentHash = hash
     if !encodesUnchanged {
-      if let known, known.contentHash == hash {
+      if isSettled, known?.contentHash == hash {
         result.outcome = .touched
         return (result, nil)
       }
@@ -117,7 +132,7 @@ struct FileExaminer: Sendable {
         dateTaken: image.metadata.dateTaken, prepared: pipeline.preprocessor.prepare(image))
       return (result, draft)
     } catch {
-      result.outcome = .unreadable(reason: "\(error)")
+      result.outcome = unreadable("\(error)")
       return (result, nil)
     }
   }
@@ -126,7 +141,9 @@ struct FileExaminer: Sendable {
   private func twin(withContentHash hash: ContentHash) throws -> ExaminedFile.Outcome? {
     try store.read { snapshot in
       for item in try snapshot.items(withContentHash: hash) {
-        guard let tokens = try snapshot.tokens(of: item.id) else { continue }
+        guard item.encoderFingerprint == fingerprint,
+          let tokens = try snapshot.tokens(of: item.id)
+        else { continue }
         return .sameContent(as: item, tokens: tokens, pooled: try snapshot.pooled(of: item.id))
       }
       return nil

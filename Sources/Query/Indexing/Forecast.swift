@@ -2,7 +2,8 @@ import FilipEncoders
 public import FilipStore
 import SystemPackage
 
-/// What a run would do, from names, sizes and times alone.
+/// What a run would do, judged from names, sizes and times; a few files are encoded to judge the
+/// time it would take. Renamed files are not recognised: they count as new and missing.
 public struct IndexForecast: Sendable {
   /// Files that are not in the index.
   public var newCount = 0
@@ -22,10 +23,9 @@ public struct IndexForecast: Sendable {
 
   /// Looks through the roots and compares with the index, if there is one; writes nothing.
   public init(
-    store: TokenStore?, model: IndexModel, parameters: IndexParameters
+    store: TokenStore?, pipeline: ImagePipeline, parameters: IndexParameters
   ) throws {
     let parameters = try parameters.resolvingRoots()
-    let pipeline = try ImagePipeline(model: model, limits: parameters.decodingLimits)
     var seen: Set<ItemID> = []
     var unreadable: [FilePath] = []
     var samples: [FoundFile] = []
@@ -46,6 +46,7 @@ public struct IndexForecast: Sendable {
           let isUnchanged =
             known.fileSize == file.status.size
             && known.modificationTime == file.status.modificationTime
+            && known.unreadableReason == nil && known.encoderFingerprint == pipeline.fingerprint
           if isUnchanged, !parameters.encodesUnchanged {
             unchangedCount += 1
             continue

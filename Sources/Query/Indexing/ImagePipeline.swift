@@ -14,6 +14,8 @@ public final class ImagePipeline: Sendable {
   public let preprocessor: ImagePreprocessor
   /// Input to tokens.
   public let encoder: ImageEncoder
+  /// Identity of the tokens: image tower, projection, preprocessing and token mode.
+  public let fingerprint: String
   private let free: Mutex<[LentWorkspace]> = Mutex([])
 
   /// The pipeline of a model.
@@ -21,14 +23,15 @@ public final class ImagePipeline: Sendable {
   public init(model: IndexModel, limits: DecodingLimits) throws {
     decoder = ImageDecoder(limits: limits)
     preprocessor = ImagePreprocessor(configuration: model.directory.preprocessing)
+    fingerprint = model.imageFingerprint
     encoder = try ImageEncoder(model: model.directory, tokenMode: model.tokenMode)
   }
 
   /// The whole content of a file.
   /// - Throws: `Errno`, or `ImageDecodingError` when it is larger than the limits allow.
   func read(_ path: FilePath) throws -> [UInt8] {
-    let size = try FileStatus(of: path).size
-    guard size <= UInt64(decoder.limits.maximumByteCount) else {
+    let size = try path.stat().size
+    guard size <= Int64(decoder.limits.maximumByteCount) else {
       throw QueryError(
         .unreadable,
         "the file has \(size) bytes and the limit is \(decoder.limits.maximumByteCount); raise it: "

@@ -40,12 +40,12 @@ public struct IndexParameters: Sendable {
         throw QueryError(.notFound, "\(root): \(error); name an existing folder or file to index")
       }
     }
+    let all = Set(resolved)
+    var kept: Set<FilePath> = []
     var parameters = self
-    parameters.roots = resolved.enumerated().filter { index, root in
-      !resolved.enumerated().contains { other, parent in
-        other != index && root.starts(with: parent) && (root != parent || other < index)
-      }
-    }.map(\.element)
+    parameters.roots = resolved.filter { root in
+      !root.removingLastComponent().isInside(all.subtracting([root])) && kept.insert(root).inserted
+    }
     return parameters
   }
 }

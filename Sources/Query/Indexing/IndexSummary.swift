@@ -38,6 +38,8 @@ public struct IndexSummary: Sendable {
   public var unreadable: [UnreadableFile] = []
   /// Images whose file is gone but that stayed, since too many would have gone at once.
   public var vanishedCount = 0
+  /// Of how many files under the roots those are.
+  public var vanishedOfCount = 0
   /// Whether the run was cancelled; what it had done is kept.
   public var isInterrupted = false
   /// Images in the index afterwards.

@@ -7,8 +7,10 @@ import SystemPackage
 struct IndexWriter {
   let store: TokenStore
   let fingerprint: String
+  /// The roots of this run: what lies elsewhere is left alone.
+  let roots: Set<FilePath>
   /// Files per commit.
-  static let commitSize = 256
+  static let commitSize = 64
   /// A commit follows at the latest when the oldest waiting file is this old.
   static let commitInterval = Duration.seconds(2)
 
@@ -18,9 +20,10 @@ struct IndexWriter {
   private(set) var seen: Set<ItemID> = []
   private(set) var summary = IndexSummary()
 
-  init(store: TokenStore, fingerprint: String) {
+  init(store: TokenStore, fingerprint: String, roots: [FilePath]) {
     self.store = store
     self.fingerprint = fingerprint
+    self.roots = Set(roots)
   }
 
   /// Takes files; commits when enough have gathered.
@@ -38,14 +41,13 @@ struct IndexWriter {
     var seen = seen
     var summary = summary
     if files.contains(where: \.changesTheIndex) {
-      let fingerprint = fingerprint
       (seen, summary) = try store.write { writer in
         var (seen, summary) = (seen, summary)
-        for file in files { try Self.apply(file, fingerprint, &writer, &seen, &summary) }
+        for file in files { try apply(file, &writer, &seen, &summary) }
         return (seen, summary)
       }
     } else {
-      for file in files { Self.note(file, &seen, &summary) }
+      for file in files { note(file, &seen, &summary) }
     }
     (self.seen, self.summary) = (seen, summary)
   }
@@ -56,8 +58,9 @@ struct IndexWriter {
   }
 
   /// Notes images that were kept although their file is gone.
-  mutating func noteVanished(_ count: Int) {
+  mutating func noteVanished(_ count: Int, of total: Int) {
     summary.vanishedCount = count
+    summary.vanishedOfCount = total
   }
 
   /// Removes `items` in one commit.
@@ -70,25 +73,26 @@ struct IndexWriter {
   }
 
   /// Counts a file that changes nothing.
-  private static func note(
+  private func note(
     _ file: ExaminedFile, _ seen: inout Set<ItemID>, _ summary: inout IndexSummary
   ) {
-    guard case .unchanged(let reason) = file.outcome, let known = file.known else { return }
+    guard let known = file.known else { return }
     seen.insert(known)
-    if let reason {
+    switch file.outcome {
+    case .unchanged(nil): summary.unchangedCount += 1
+    case .unchanged(let reason?), .unreachable(let reason):
       summary.unreadable.append(UnreadableFile(path: file.file.path, reason: reason))
-    } else {
-      summary.unchangedCount += 1
+    default: break
     }
   }
 
-  private static func apply(
-    _ file: ExaminedFile, _ fingerprint: String, _ writer: inout Writer,
-    _ seen: inout Set<ItemID>, _ summary: inout IndexSummary
+  private func apply(
+    _ file: ExaminedFile, _ writer: inout Writer, _ seen: inout Set<ItemID>,
+    _ summary: inout IndexSummary
   ) throws {
     switch file.outcome {
     case .ignored: return
-    case .unchanged:
+    case .unchanged, .unreachable:
       note(file, &seen, &summary)
     case .touched:
       guard let id = file.known else { return }
@@ -98,58 +102,62 @@ struct IndexWriter {
       seen.insert(id)
       summary.unchangedCount += 1
     case .unreadable(let reason):
-      let record = newRecord(for: file, fingerprint)
+      let record = newRecord(for: file)
       seen.insert(try writer.insertUnreadable(record, reason: reason))
       summary.unreadable.append(UnreadableFile(path: file.file.path, reason: reason))
     case .encoded(let image):
-      var record = newRecord(for: file, fingerprint)
+      var record = newRecord(for: file)
       record.width = UInt32(clamping: image.width)
       record.height = UInt32(clamping: image.height)
       record.format = image.format
       record.dateTaken = image.dateTaken
       record.tiles = image.encoded.tiles
       try insert(
-        record, image.encoded.tokens, image.encoded.pooled, known: file.known, &writer, &seen,
-        &summary)
+        file, record, image.encoded.tokens, image.encoded.pooled, &writer, &seen, &summary)
     case .sameContent(let twin, let tokens, let pooled):
-      // Renamed when the twin's own file is gone, a copy otherwise. Nothing is encoded.
-      let current = try writer.item(twin.id)
-      if file.known == nil, !seen.contains(twin.id), let path = current?.path,
-        !FilePath(bytes: path).exists
-      {
-        try writer.rename(
-          twin.id, to: file.file.path.bytes, root: file.root.bytes,
-          fileSize: file.file.status.size,
-          modificationTime: file.file.status.modificationTime)
-        seen.insert(twin.id)
-        summary.renamedCount += 1
-        return
-      }
-      var record = newRecord(for: file, fingerprint)
+      var record = newRecord(for: file)
       record.width = twin.width
       record.height = twin.height
       record.format = twin.format
       record.dateTaken = twin.dateTaken
       record.tiles = twin.tiles
-      try insert(record, tokens, pooled, known: file.known, &writer, &seen, &summary)
+      try insert(file, record, tokens, pooled, &writer, &seen, &summary)
     }
   }
 
-  /// Stores an image and counts it as new or changed.
-  private static func insert(
-    _ record: ItemRecord, _ tokens: TokenMatrix, _ pooled: [Float]?, known: ItemID?,
+  /// Stores an image under the id of its path, of the vanished file with its content, or a new one.
+  private func insert(
+    _ file: ExaminedFile, _ record: ItemRecord, _ tokens: TokenMatrix, _ pooled: [Float]?,
     _ writer: inout Writer, _ seen: inout Set<ItemID>, _ summary: inout IndexSummary
   ) throws {
-    let wasReadable = try known.flatMap { try writer.item($0) }?.unreadableReason == nil
-    seen.insert(try writer.insert(record, tokens: tokens, pooled: pooled))
-    if known != nil, wasReadable {
-      summary.changedCount += 1
+    if let known = file.known {
+      let wasReadable = try writer.item(known)?.unreadableReason == nil
+      if wasReadable { summary.changedCount += 1 } else { summary.addedCount += 1 }
+    } else if let twin = try vanishedTwin(of: file, writer, seen) {
+      try writer.rename(
+        twin, to: file.file.path.bytes, root: file.root.bytes, fileSize: file.file.status.size,
+        modificationTime: file.file.status.modificationTime)
+      summary.renamedCount += 1
     } else {
       summary.addedCount += 1
     }
+    seen.insert(try writer.insert(record, tokens: tokens, pooled: pooled))
   }
 
-  private static func newRecord(for file: ExaminedFile, _ fingerprint: String) -> ItemRecord {
+  /// The first image under the roots with the same content whose own file is gone: this file is it,
+  /// under another name.
+  private func vanishedTwin(
+    of file: ExaminedFile, _ writer: borrowing Writer, _ seen: Set<ItemID>
+  ) throws -> ItemID? {
+    guard let hash = file.contentHash else { return nil }
+    return try writer.items(withContentHash: hash).first { item in
+      guard !seen.contains(item.id), let bytes = item.path else { return false }
+      let path = FilePath(bytes: bytes)
+      return path.isInside(roots) && path.hasVanished
+    }?.id
+  }
+
+  private func newRecord(for file: ExaminedFile) -> ItemRecord {
     var record = ItemRecord(kind: .image, path: file.file.path.bytes)
     record.root = file.root.bytes
     record.fileSize = file.file.status.size
@@ -164,7 +172,7 @@ extension ExaminedFile {
   /// Whether a commit is needed for this file.
   fileprivate var changesTheIndex: Bool {
     switch outcome {
-    case .ignored, .unchanged: false
+    case .ignored, .unchanged, .unreachable: false
     case .touched, .sameContent, .encoded, .unreadable: true
     }
   }

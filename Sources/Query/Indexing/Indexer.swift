@@ -1,5 +1,6 @@
 import FilipEncoders
 public import FilipStore
+import Synchronization
 import SystemPackage
 
 /// Keeps an index in step with folders of images.
@@ -12,21 +13,17 @@ import SystemPackage
 public struct Indexer: Sendable {
   private let store: TokenStore
   private let pipeline: ImagePipeline
-  private let fingerprint: String
   private let parameters: IndexParameters
 
-  /// An indexer that writes to `store` what the model makes of the files.
-  /// - Throws: `QueryError.notFound` when a root is missing, `EncoderError` when the model cannot
-  ///   be loaded.
-  public init(store: TokenStore, model: IndexModel, parameters: IndexParameters) throws {
+  /// An indexer that writes to `store` what `pipeline` makes of the files.
+  /// - Throws: `QueryError.notFound` when a root is missing.
+  public init(
+    store: TokenStore, pipeline: ImagePipeline, parameters: IndexParameters
+  ) throws {
     self.store = store
-    pipeline = try ImagePipeline(model: model, limits: parameters.decodingLimits)
-    fingerprint = model.imageFingerprint
+    self.pipeline = pipeline
     self.parameters = try parameters.resolvingRoots()
   }
-
-  /// Bytes one image takes in the index, at most.
-  public var bytesPerImage: Int64 { pipeline.bytesPerImage }
 
   // MARK: - The run
 
@@ -39,12 +36,15 @@ public struct Indexer: Sendable {
   ) async throws -> IndexSummary {
     let started = ContinuousClock.now
     let examiner = FileExaminer(
-      store: store, pipeline: pipeline, encodesUnchanged: parameters.encodesUnchanged)
-    var writer = IndexWriter(store: store, fingerprint: fingerprint)
+      store: store, fingerprint: pipeline.fingerprint, pipeline: pipeline,
+      encodesUnchanged: parameters.encodesUnchanged)
+    var writer = IndexWriter(
+      store: store, fingerprint: pipeline.fingerprint, roots: parameters.roots)
     var progress = IndexProgress()
     var unreadablePaths: [FilePath] = []
 
-    let (batches, walkTask) = startWalk()
+    let walked = WalkedCount()
+    let (batches, walkTask) = startWalk(walked)
     do {
       try await withThrowingTaskGroup(of: (Int, [ExaminedFile]).self) { group in
         var begunCount = 0
@@ -56,6 +56,7 @@ public struct Indexer: Sendable {
           for files in inOrder.add(files, at: index) {
             try writer.add(files)
             progress.note(files)
+            (progress.foundCount, progress.isWalkFinished) = walked.current
             report(progress)
           }
           return true
@@ -63,8 +64,7 @@ public struct Indexer: Sendable {
 
         for await event in batches {
           switch event {
-          case .batch(let root, let files, let foundCount):
-            progress.foundCount = foundCount
+          case .batch(let root, let files):
             // One batch more than there are threads keeps them busy while this task writes.
             while begunCount - inOrder.nextIndex > max(1, parameters.threadCount),
               try await collect()
@@ -74,10 +74,7 @@ public struct Indexer: Sendable {
             group.addTask { (index, try examiner.examine(files, root: root)) }
           case .unreadable(let path, let error):
             unreadablePaths.append(path)
-            writer.noteUnreadable(path, "the folder cannot be read: \(error)")
-          case .finished(let foundCount):
-            progress.foundCount = foundCount
-            progress.isWalkFinished = true
+            writer.noteUnreadable(path, "cannot be looked at: \(error)")
           }
         }
         while try await collect() {}
@@ -102,36 +99,46 @@ public struct Indexer: Sendable {
   // MARK: - Walking
 
   private enum WalkedBatch: Sendable {
-    case batch(root: FilePath, [FoundFile], foundCount: Int)
+    case batch(root: FilePath, [FoundFile])
     case unreadable(FilePath, Errno)
-    case finished(foundCount: Int)
+  }
+
+  /// How far the walk has come; it runs ahead of the encoder.
+  private final class WalkedCount: Sendable {
+    private let state = Mutex((found: 0, isFinished: false))
+
+    var current: (Int, Bool) { state.withLock { ($0.found, $0.isFinished) } }
+
+    func add() { state.withLock { $0.found += 1 } }
+    func finish() { state.withLock { $0.isFinished = true } }
   }
 
   /// Walks the roots in a task of its own.
-  private func startWalk() -> (AsyncStream<WalkedBatch>, Task<Void, Never>) {
+  private func startWalk(
+    _ walked: WalkedCount
+  ) -> (AsyncStream<WalkedBatch>, Task<Void, Never>) {
     let (stream, continuation) = AsyncStream.makeStream(of: WalkedBatch.self)
     let parameters = parameters
     let task = Task {
-      var found = 0
       for root in parameters.roots {
         var files: [FoundFile] = []
         FileWalk(root: root, options: parameters.walk).forEach { event in
           switch event {
           case .file(let file):
             files.append(file)
-            found += 1
+            walked.add()
           case .unreadable(let path, let error):
             continuation.yield(.unreadable(path, error))
           }
           if files.count >= parameters.batchSize {
-            continuation.yield(.batch(root: root, files, foundCount: found))
+            continuation.yield(.batch(root: root, files))
             files = []
           }
           return !Task.isCancelled
         }
-        if !files.isEmpty { continuation.yield(.batch(root: root, files, foundCount: found)) }
+        if !files.isEmpty { continuation.yield(.batch(root: root, files)) }
       }
-      continuation.yield(.finished(foundCount: found))
+      walked.finish()
       continuation.finish()
     }
     return (stream, task)
@@ -144,7 +151,7 @@ public struct Indexer: Sendable {
     let (vanished, total) = try vanishedItems(seen: writer.seen, except: unreadable)
     let limit = Double(total) * parameters.pruneLimit
     if Double(vanished.count) > limit, !parameters.prunesWithoutLimit {
-      writer.noteVanished(vanished.count)
+      writer.noteVanished(vanished.count, of: total)
     } else {
       try writer.remove(vanished)
     }
@@ -167,14 +174,13 @@ func vanishedItems(
 ) throws -> (vanished: [ItemID], total: Int) {
   var vanished: [ItemID] = []
   var total = 0
+  let (roots, unreadable) = (Set(roots), Set(unreadable))
   try snapshot.forEachItem { item in
     guard let bytes = item.path else { return }
     let path = FilePath(bytes: bytes)
-    guard roots.contains(where: { path.starts(with: $0) }) else { return }
+    guard path.isInside(roots) else { return }
     total += 1
-    guard !seen.contains(item.id), !unreadable.contains(where: { path.starts(with: $0) }),
-      !path.exists
-    else { return }
+    guard !seen.contains(item.id), !path.isInside(unreadable), path.hasVanished else { return }
     vanished.append(item.id)
   }
   return (vanished, total)
@@ -206,6 +212,7 @@ extension IndexProgress {
       switch file.outcome {
       case .encoded: encodedCount += 1
       case .unreadable: unreadableCount += 1
+      case .unreachable, .unchanged(.some): unreadableCount += 1
       case .ignored, .unchanged, .touched, .sameContent: break
       }
     }

@@ -107,42 +107,59 @@ public struct IndexModel: Sendable {
 
   /// Opens the index for writing, or makes it, and records the model.
   ///
-  /// With `replacesModel`, an index of another model or of another format is emptied first; the
-  /// data file of another format is kept beside the new one as `data.mdb.old`.
-  public func openForWriting(at path: String, replacesModel: Bool = false) throws -> TokenStore {
+  /// `pipeline` is the model's: it is loaded before anything is changed. With `replacesModel`, the
+  /// items of another model keep their ids and wait to be encoded again (they are listed as
+  /// unreadable until then), and an index that cannot be read is put aside as `data.mdb.old`.
+  public func openForWriting(
+    at path: String, pipeline: ImagePipeline, replacesModel: Bool = false
+  ) throws -> TokenStore {
+    precondition(pipeline.fingerprint == imageFingerprint, "the pipeline of this model")
     let store = try Self.store(at: path, replacesFormat: replacesModel)
     let recorded = try Recorded(store)
     let isCurrent =
       recorded?.imageFingerprint == imageFingerprint
       && recorded?.textFingerprint == directory.textFingerprint && recorded?.name == location.name
-    if let recorded, !isCurrent, !replacesModel { try check(recorded, indexPath: path) }
-    if !isCurrent {
-      var outdated: [ItemID] = []
-      if let recorded, recorded.imageFingerprint != imageFingerprint {
-        try store.read { snapshot in try snapshot.forEachItem { outdated.append($0.id) } }
+    guard !isCurrent else { return store }
+    if let recorded, !replacesModel { try check(recorded, indexPath: path) }
+    _ = try TextEncoder(model: directory)
+    var outdated: [ItemRecord] = []
+    try store.read { snapshot in
+      try snapshot.forEachItem { item in
+        if item.unreadableReason == nil, item.encoderFingerprint != imageFingerprint {
+          outdated.append(item)
+        }
       }
-      try store.write { writer in
-        for id in outdated { try writer.remove(id) }
-        try record(in: &writer)
+    }
+    try store.write { writer in
+      for var item in outdated {
+        item.id = .unassigned
+        try writer.insertUnreadable(
+          item, reason: "waits to be encoded by \(label): filip index its folder")
       }
+      try record(in: &writer)
     }
     return store
   }
 
-  /// The index in the folder, made if need be; one of another format is put aside if asked to.
+  /// The index in the folder, made if need be; one that cannot be read is put aside if asked to.
   private static func store(at path: String, replacesFormat: Bool) throws -> TokenStore {
+    let program = "filip \(filipVersion)"
     do throws(StoreError) {
-      return try TokenStore.open(at: path, mode: .create)
+      return try TokenStore.open(at: path, mode: .create, program: program)
     } catch {
-      guard replacesFormat, error.isOtherFormat else { throw error }
+      guard replacesFormat, error.asksForRebuild else { throw error }
     }
-    let file = FilePath(path).appending("data.mdb")
-    try file.rename(to: FilePath(path).appending("data.mdb.old"))
-    return try TokenStore.open(at: path, mode: .create)
+    let folder = FilePath(path)
+    let aside = (0...).lazy.map { folder.appending("data.mdb.old" + ($0 > 0 ? "\($0)" : "")) }
+      .first { !$0.exists }
+    if let aside { try folder.appending("data.mdb").rename(to: aside) }
+    return try TokenStore.open(at: path, mode: .create, program: program)
   }
 }
 
 extension StoreError {
-  /// Whether the index is one of ours in a format that this program does not read.
-  package var isOtherFormat: Bool { code == .formatTooOld || code == .formatTooNew }
+  /// Whether nothing helps but to build the index anew.
+  package var asksForRebuild: Bool {
+    [.formatTooOld, .formatTooNew, .damaged, .incompatibleLibrary].contains(code)
+  }
 }

@@ -12,6 +12,9 @@ public struct SearchParameters: Sendable {
   public var direction = ScoreDirection.textToImage
   /// Compare the model's pooled vectors instead of tokens: the single-vector baseline.
   public var usesPooledVectors = false
+  /// Adds to every hit the similarity of every word with every patch: what heat maps are drawn
+  /// from. Default false.
+  public var includesPatchMaps = false
   /// Threads that scan; at least 1. Default: one per processor core.
   public var threadCount = defaultThreadCount
 
@@ -43,6 +46,9 @@ public struct SearchHit: Sendable {
   public var path: FilePath { FilePath(bytes: item.path ?? []) }
   /// Per word or phrase of the query; empty when pooled vectors were compared.
   public var matches: [TermMatch]
+  /// Per word or phrase, the similarity with every patch (the largest among its tokens), if asked
+  /// for.
+  public var patchMaps: [[Float]] = []
 }
 
 /// A word or phrase of the query as it was scored.

@@ -25,7 +25,7 @@ public struct Searcher: Sendable {
   ) async throws -> SearchResults {
     let started = ContinuousClock.now
     let text = try encoder.encode(query)
-    let threadCount = max(1, parameters.threadCount)
+    let threadCount = min(max(1, parameters.threadCount), Self.maximumThreadCount)
     let group = try store.snapshots(count: threadCount)
     let scope = try group.withSnapshot(0) { snapshot in
       try Scope(paths: parameters.scope, snapshot: snapshot)
@@ -58,6 +58,9 @@ public struct Searcher: Sendable {
     timed.duration = .now - started
     return timed
   }
+
+  /// Every thread takes one of LMDB's reader slots, which all programs share.
+  private static let maximumThreadCount = 64
 
   // MARK: - Scanning
 
@@ -111,54 +114,45 @@ public struct Searcher: Sendable {
     var hits: [SearchHit] = []
     for (index, scored) in best.enumerated() {
       guard let item = try snapshot.item(scored.id) else { continue }
-      var matches: [TermMatch] = []
+      var hit = SearchHit(rank: index + 1, score: scored.score, item: item, matches: [])
       if !parameters.usesPooledVectors, let tokens = try snapshot.tokens(of: scored.id) {
-        let map = SimilarityMap(text: text.tokens, image: tokens)
-        matches = terms.terms.enumerated().map { Self.match($0, $1, map, item) }
+        let alignment = Alignment(text: text.tokens, image: tokens)
+        hit.matches = terms.terms.enumerated().map { Self.match($0, $1, alignment, item) }
+        if parameters.includesPatchMaps {
+          let map = SimilarityMap(text: text.tokens, image: tokens)
+          hit.patchMaps = terms.terms.map { Self.patchMap($0, map) }
+        }
       }
-      hits.append(SearchHit(rank: index + 1, score: scored.score, item: item, matches: matches))
+      hits.append(hit)
     }
     return hits
   }
 
-  /// How well one term matched: the mean of its tokens' maxima, and the patch of the best of them.
+  /// How well one term matched: the mean of its tokens' similarities, and the patch of the best.
   private static func match(
-    _ index: Int, _ term: QueryTerm, _ map: SimilarityMap, _ item: ItemRecord
+    _ index: Int, _ term: QueryTerm, _ alignment: Alignment, _ item: ItemRecord
   ) -> TermMatch {
     var sum = 0.0
-    var best = (patch: 0, score: -Float.infinity)
+    var best = term.rows.lowerBound
     for row in term.rows {
-      let similarities = map[word: row]
-      var rowBest = (patch: 0, score: -Float.infinity)
-      for (patch, similarity) in similarities.enumerated() where similarity > rowBest.score {
-        rowBest = (patch, similarity)
-      }
-      sum += Double(rowBest.score)
-      if rowBest.score > best.score { best = rowBest }
+      sum += Double(alignment.similarities[row])
+      if alignment.similarities[row] > alignment.similarities[best] { best = row }
     }
+    let patch = alignment.patches[best]
     return TermMatch(
-      term: index, score: Float(sum / Double(term.rows.count)), patch: best.patch,
-      region: item.region(ofPatch: best.patch))
+      term: index, score: Float(sum / Double(term.rows.count)), patch: patch,
+      region: item.region(ofPatch: patch))
   }
 
-  /// For each hit, the similarity of every displayed term with every patch: the largest among the
-  /// term's tokens.
-  public func termMaps(query: String, hits: [SearchHit]) throws -> [ItemID: [[Float]]] {
-    let text = try encoder.encode(query)
-    let terms = DisplayedTerms(text).terms
-    return try store.read { snapshot in
-      var maps: [ItemID: [[Float]]] = [:]
-      for hit in hits {
-        guard let tokens = try snapshot.tokens(of: hit.item.id) else { continue }
-        let map = SimilarityMap(text: text.tokens, image: tokens)
-        maps[hit.item.id] = terms.map { term in
-          (0..<map.patchCount).map { patch in
-            term.rows.map { map[word: $0][$0 * map.patchCount + patch] }.max() ?? 0
-          }
-        }
+  /// The largest similarity among the term's tokens, for every patch.
+  private static func patchMap(_ term: QueryTerm, _ map: SimilarityMap) -> [Float] {
+    var largest = Array(map[word: term.rows.lowerBound])
+    for row in term.rows.dropFirst() {
+      for (patch, similarity) in map[word: row].enumerated() {
+        largest[patch] = max(largest[patch], similarity)
       }
-      return maps
     }
+    return largest
   }
 }
 
