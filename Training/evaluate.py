@@ -8,6 +8,7 @@ with Pillow's antialiased bicubic filter, as the search engine does.
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from PIL import Image
 from tokenizers import Tokenizer
 
 import phrases
+import sprites
 from captions import OPPOSITE, Caption, Captioner, Phrase, relation_holds
 from export import MODEL_FOLDER, load_exported
 from gallery import QUERIES, QUERY_SEED, gallery_scenes
@@ -152,11 +154,24 @@ def measure(searcher, concepts, table, scenes, pictures, singles, pairs, details
     return result
 
 
+def other_artwork(concepts, folder):
+    """The concepts that `folder` has as `1F388.png`, with that artwork instead."""
+    swapped = []
+    for c in concepts:
+        path = folder / ("-".join(f"{ord(p):04X}" for p in c.emoji if p != "\ufe0f") + ".png")
+        if c.emoji and path.exists():
+            picture = sprites.square(Image.open(path).convert("RGBA"))
+            swapped.append(replace(c, mips=sprites.mips(picture), index=len(swapped),
+                                   colour=phrases.named_colour(c.name) or sprites.natural_colour(picture)))
+    return swapped
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, default=MODEL_FOLDER)
     parser.add_argument("--scenes", type=int, default=1000)
     parser.add_argument("--queries", type=int, default=600)
+    parser.add_argument("--artwork", type=Path, help="folder of pictures by another vendor, for testing only")
     parser.add_argument("--output", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -174,6 +189,15 @@ def main():
         searcher, concepts, table, scenes, [Image.open(GALLERY_FOLDER / n) for n in names],
         one_object_queries(concepts, table, scenes, QUERY_SEED, QUERIES),
         two_object_queries(concepts, table, scenes, QUERY_SEED, QUERIES), False)
+
+    if args.artwork:
+        concepts = other_artwork(concepts, args.artwork)
+        table = phrases.phrase_table(concepts)
+        scenes = draw_scenes(concepts, SCENE_SEED, args.scenes)
+        figures["scenes of untrained artwork"] = {"concepts": len(concepts)} | measure(
+            searcher, concepts, table, scenes, [Image.fromarray(s.pixels) for s in scenes],
+            one_object_queries(concepts, table, scenes, QUERY_SEEDS[0], args.queries),
+            two_object_queries(concepts, table, scenes, QUERY_SEEDS[1], args.queries), False)
     text = json.dumps(figures, indent=1)
     if args.output:
         args.output.write_text(text + "\n")

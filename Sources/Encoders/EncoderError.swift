@@ -3,7 +3,8 @@ public struct EncoderError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The kind of failure, for programs; `description` is for people.
   public struct Code: Sendable, Hashable, CustomStringConvertible {
     private enum Name: String {
-      case unreadableFile, unwritableFile, malformedFile, missingTensor, wrongShape, unsupportedElementType
+      case unreadableFile, unwritableFile
+      case malformedFile, missingTensor, wrongShape, unsupportedElementType
       case invalidConfiguration, unsupportedModel, unsupportedTokenMode, invalidInput, emptyQuery
       case unusableTokenizer, nonFiniteOutput
     }

@@ -3,7 +3,9 @@ import TestSupport
 import Testing
 
 @Suite struct MaxSimTests {
-  func tokens(_ count: Int, _ dimension: Int, _ generator: inout SeededGenerator) throws -> TokenMatrix {
+  func tokens(
+    _ count: Int, _ dimension: Int, _ generator: inout SeededGenerator
+  ) throws -> TokenMatrix {
     try TokenMatrix(
       normalizing: generator.floats(count * dimension), tokenCount: count, dimension: dimension)
   }
