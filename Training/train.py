@@ -44,7 +44,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=95, help="training time in all, earlier sittings included")
     parser.add_argument("--until", help="end at this local time, HH:MM, instead of --minutes")
-    parser.add_argument("--mosaic-minutes", type=float, default=24, help="length of the first stage")
+    parser.add_argument("--mosaic-minutes", type=float, default=10.5, help="length of the first stage")
     parser.add_argument("--decay", type=float, default=0.2, help="share of the time with a falling rate")
     parser.add_argument("--batch", type=int, default=40, help="images per process and step")
     parser.add_argument("--ranks", type=int, default=2)
