@@ -129,7 +129,8 @@ struct FileExaminer: Sendable {
       let image = try pipeline.decoder.decode(bytes)
       let draft = EncodedFileDraft(
         width: image.width, height: image.height, format: image.format.rawValue,
-        dateTaken: image.metadata.dateTaken, prepared: pipeline.preprocessor.prepare(image))
+        dateTaken: image.metadata.dateTaken.map { $0 + (image.metadata.utcOffset ?? "") },
+        prepared: pipeline.preprocessor.prepare(image))
       return (result, draft)
     } catch {
       result.outcome = unreadable("\(error)")
