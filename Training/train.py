@@ -114,9 +114,18 @@ class Trainer:
         torch.set_rng_state(state["torch_rng"])
 
     def total_seconds(self):
-        """Training time in all: given, or what is left until the end time."""
+        """Training time in all, the same for every rank: given, or what is left until the end time.
+
+        Rank 0's clock counts: ranks that disagreed on the end would wait for each other for ever.
+        """
         if not self.args.until:
             return 60 * self.args.minutes
+        total = torch.tensor([self.seconds_until_end()], dtype=torch.float64)
+        dist.broadcast(total, src=0)
+        return float(total)
+
+    def seconds_until_end(self):
+        """Elapsed training time and what is left until the end time."""
         now = datetime.datetime.now()
         hour, minute = map(int, self.args.until.split(":"))
         end = now.replace(hour=hour, minute=minute, second=0)
