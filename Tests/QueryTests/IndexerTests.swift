@@ -229,6 +229,21 @@ import Testing
     let second = try await Indexer(store: store, pipeline: pipeline, parameters: parameters).run()
     #expect(second.unreadable.isEmpty && second.imageCount == 3)
 
+    // A file that grew beyond the limits is no longer what its record says.
+    let grown = try FileHandle(
+      forUpdating: URL(fileURLWithPath: pictures + "/scene-0001.jpg"))
+    try grown.truncate(atOffset: 65 << 20)
+    try grown.close()
+    let large = try await Indexer(store: store, pipeline: strict, parameters: parameters).run()
+    #expect(large.unreadable.count == 1 && large.imageCount == 2)
+    #expect(large.unreadable.first?.reason.contains("limit") == true)
+    try FileManager.default.removeItem(atPath: pictures + "/scene-0001.jpg")
+    try FileManager.default.copyItem(
+      atPath: GalleryTests.gallery.path + "/scene-0001.jpg", toPath: pictures + "/scene-0001.jpg")
+    #expect(
+      try await Indexer(store: store, pipeline: pipeline, parameters: parameters).run().imageCount
+        == 3)
+
     // A path that became a folder has vanished.
     try FileManager.default.removeItem(atPath: pictures + "/scene-0003.png")
     try FileManager.default.createDirectory(

@@ -109,7 +109,9 @@ struct FileExaminer: Sendable {
     } catch {
       let reason = readingReason(error)
       let hadTokens = known != nil && known?.unreadableReason == nil
-      result.outcome = hadTokens ? .unreachable(reason: reason) : unreadable(reason)
+      // What the system refuses today it may give tomorrow; what the limits refuse has changed.
+      result.outcome =
+        hadTokens && error is Errno ? .unreachable(reason: reason) : unreadable(reason)
       return (result, nil)
     }
     let digest = contentDigest(of: bytes)
