@@ -1,5 +1,3 @@
-internal import FilipLinearAlgebra
-
 /// Which token of an image each word matched best, and how well.
 ///
 /// FILIP's `m_k^T` (equation 5 and section 3.1): the arg max behind the text-to-image score, whose
@@ -14,19 +12,17 @@ public struct Alignment: Sendable, Equatable {
   /// - Precondition: the image has tokens, of the text's dimension.
   /// - Complexity: words × patches dot products.
   public init(text: TokenMatrix, image: TokenMatrix) {
-    let products = similarityMatrix(text: text, image: image)
-    var patches = [Int]()
-    var similarities = [Float]()
-    for word in 0..<text.tokenCount {
-      var best = 0
-      for patch in 1..<max(image.tokenCount, 1) where products[word, patch] > products[word, best] {
-        best = patch
-      }
-      patches.append(best)
-      similarities.append(products[word, best])
-    }
+    precondition(image.tokenCount > 0, "an image with at least one token")
+    self.init(ExactSimilarities(text: text, image: image))
+  }
+
+  /// Reads the alignment off similarities that were computed already.
+  package init(_ all: ExactSimilarities) {
+    let patches = (0..<all.wordCount).map(all.bestPatch)
     self.patches = patches
-    self.similarities = similarities
+    similarities = patches.enumerated().map { word, patch in
+      Float(all.values[word * all.patchCount + patch])
+    }
   }
 }
 
@@ -43,9 +39,15 @@ public struct SimilarityMap: Sendable {
   /// - Precondition: the image has tokens, of the text's dimension.
   /// - Complexity: words × patches dot products.
   public init(text: TokenMatrix, image: TokenMatrix) {
-    wordCount = text.tokenCount
-    patchCount = image.tokenCount
-    values = similarityMatrix(text: text, image: image).elements
+    precondition(image.tokenCount > 0, "an image with at least one token")
+    self.init(ExactSimilarities(text: text, image: image))
+  }
+
+  /// Rounds similarities that were computed already.
+  package init(_ all: ExactSimilarities) {
+    wordCount = all.wordCount
+    patchCount = all.patchCount
+    values = all.values.map { Float($0) }
   }
 
   /// The similarities of one word with all patches.
@@ -53,16 +55,4 @@ public struct SimilarityMap: Sendable {
     precondition(word >= 0 && word < wordCount, "word index")
     return values[word * patchCount..<(word + 1) * patchCount]
   }
-}
-
-/// Dot products, (words, patches).
-private func similarityMatrix(text: TokenMatrix, image: TokenMatrix) -> Matrix {
-  precondition(image.tokenCount > 0, "an image with at least one token")
-  precondition(text.dimension == image.dimension, "one dimension for text and image")
-  let products = Matrix(rowCount: text.tokenCount, columnCount: image.tokenCount)
-  multiply(
-    Matrix(text.elements, rowCount: text.tokenCount, columnCount: text.dimension),
-    transposed: Matrix(image.elements, rowCount: image.tokenCount, columnCount: image.dimension),
-    into: products)
-  return products
 }

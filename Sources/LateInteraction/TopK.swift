@@ -3,10 +3,10 @@ public struct ScoredItem<ID: Comparable & Sendable>: Sendable, Comparable {
   /// What was scored.
   public var id: ID
   /// Larger is better; a number.
-  public var score: Float
+  public var score: Double
 
   /// An id with its score.
-  public init(id: ID, score: Float) {
+  public init(id: ID, score: Double) {
     self.id = id
     self.score = score
   }
@@ -49,6 +49,12 @@ public struct TopK<ID: Comparable & Sendable>: Sendable {
   /// Offers all that `other` kept.
   public mutating func merge(_ other: TopK) {
     for item in other.heap { insert(item) }
+  }
+
+  /// The score of the worst kept item once there are `capacity` of them, `-infinity` before: an item
+  /// that scores less is not kept.
+  public var threshold: Double {
+    heap.count < capacity ? -.infinity : heap.first?.score ?? .infinity
   }
 
   /// The kept items, best first.

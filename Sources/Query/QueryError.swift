@@ -8,6 +8,8 @@ public struct QueryError: Error, Sendable, CustomStringConvertible {
     case notFound
     /// The index was made by another model.
     case modelMismatch
+    /// The query has no tokens.
+    case emptyQuery
     /// A file could not be read or is not an image.
     case unreadable
   }

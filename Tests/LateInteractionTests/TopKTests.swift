@@ -8,7 +8,7 @@ import Testing
       var generator = SeededGenerator(seed: seed)
       let items = (0..<Int.random(in: 0..<60, using: &generator)).map {
         // Few distinct scores, so that ties are common.
-        ScoredItem(id: $0, score: Float(Int.random(in: 0..<5, using: &generator)))
+        ScoredItem(id: $0, score: Double(Int.random(in: 0..<5, using: &generator)))
       }
       let capacity = Int.random(in: 0..<20, using: &generator)
       let expected = items.sorted {

@@ -106,7 +106,9 @@ struct HitPrinter {
         "images": .count(results.imageCount), "scanned": .count(results.scannedCount),
         "generation": .integer(Int64(results.generation)),
       ]),
-      "exact": .bool(true),
+      "exact": .bool(true), "relative_to": .string(results.proof.relativeTo.rawValue),
+      "rescored": .count(results.proof.rescoredCount),
+      "refined": .count(results.proof.refinedCount),
       "took_ms": .double((results.duration / .microseconds(1)).rounded() / 1_000),
       "results": hits.map(JSONValue.array),
     ])

@@ -102,3 +102,9 @@ void ck_widen_bf16(const uint16_t *halves, float *floats, ptrdiff_t count) {
 void ck_narrow_f16(const float *floats, uint16_t *halves, ptrdiff_t count) {
   kernels()->narrow_f16(floats, halves, count);
 }
+
+void ck_dot_products_f64(
+    const float *words, ptrdiff_t word_count, const float *patches, ptrdiff_t patch_count,
+    ptrdiff_t width, double *products) {
+  kernels()->dot_products_f64(words, word_count, patches, patch_count, width, products);
+}

@@ -26,6 +26,8 @@ struct ck_kernels {
   void (*widen_f16)(const uint16_t *, float *, ptrdiff_t);
   void (*widen_bf16)(const uint16_t *, float *, ptrdiff_t);
   void (*narrow_f16)(const float *, uint16_t *, ptrdiff_t);
+  void (*dot_products_f64)(
+      const float *, ptrdiff_t, const float *, ptrdiff_t, ptrdiff_t, double *);
 };
 
 extern const struct ck_kernels ck_kernels_scalar;

@@ -271,6 +271,29 @@ static void CK_NAME(narrow_f16)(const float *floats, uint16_t *halves, ptrdiff_t
   }
 }
 
+// Eight partial sums, so that every instruction set adds in the same order. The product of two floats
+// is exact in a double: contraction changes nothing.
+static void CK_NAME(dot_products_f64)(
+    const float *words, ptrdiff_t word_count, const float *patches, ptrdiff_t patch_count,
+    ptrdiff_t width, double *products) {
+  for (ptrdiff_t patch = 0; patch < patch_count; patch++) {
+    const float *b = patches + patch * width;
+    for (ptrdiff_t word = 0; word < word_count; word++) {
+      const float *a = words + word * width;
+      double lanes[8] = {0};
+      ptrdiff_t i = 0;
+      for (; i + 8 <= width; i += 8) {
+        CK_LOOP for (int lane = 0; lane < 8; lane++)
+            lanes[lane] += (double)a[i + lane] * (double)b[i + lane];
+      }
+      for (int lane = 0; i + lane < width; lane++)
+        lanes[lane] += (double)a[i + lane] * (double)b[i + lane];
+      products[word * patch_count + patch] = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) +
+                                             ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+    }
+  }
+}
+
 #define CK_TABLE(set)                                                                     \
   {                                                                                       \
       .isa = set,                                                                         \
@@ -284,4 +307,5 @@ static void CK_NAME(narrow_f16)(const float *floats, uint16_t *halves, ptrdiff_t
       .widen_f16 = CK_NAME(widen_f16),                                                    \
       .widen_bf16 = CK_NAME(widen_bf16),                                                  \
       .narrow_f16 = CK_NAME(narrow_f16),                                                  \
+      .dot_products_f64 = CK_NAME(dot_products_f64),                                      \
   }

@@ -59,6 +59,30 @@ public struct ScoredTerm: Sendable, Hashable {
   public var sourceRange: Range<Int>?
 }
 
+/// Why the hits are the best of all images, and what it took to show it.
+public struct SearchProof: Sendable, Hashable {
+  /// What the scores are exact for.
+  public enum Reference: String, Sendable {
+    /// The tokens as the encoder made them, in half precision.
+    case originals
+    /// The codes of the scan plane, in an index that keeps nothing else.
+    case codes
+  }
+
+  /// What the scores are exact for.
+  public var relativeTo: Reference
+  /// Images of which the high nibbles were not enough, so that all eight bits were read.
+  public var rescoredCount: Int
+  /// Images whose bounds left them possible, so that they were scored from what `relativeTo` names.
+  public var refinedCount: Int
+
+  init(reference: ScoreReference, rescoredCount: Int, refinedCount: Int) {
+    relativeTo = reference == .codes ? .codes : .originals
+    self.rescoredCount = rescoredCount
+    self.refinedCount = refinedCount
+  }
+}
+
 /// What a search found.
 public struct SearchResults: Sendable {
   /// Best first; ties by id.
@@ -71,6 +95,8 @@ public struct SearchResults: Sendable {
   public var imageCount: Int
   /// Commit of the index that was searched.
   public var generation: UInt64
+  /// Why no other image is better.
+  public var proof: SearchProof
   /// Time from the query's text to the hits.
   public var duration: Duration
 }

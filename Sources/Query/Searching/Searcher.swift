@@ -1,203 +1,154 @@
 public import FilipEncoders
 public import FilipLateInteraction
 public import FilipStore
-import SystemPackage
 
-/// Asks an index: a text in, the best images out, with the evidence per word.
+/// Asks an index: a text or tokens in, the best images out, with the evidence per word.
 ///
-/// Exact: every image in scope is scored against every word. Each search sees one commit of the
-/// index from beginning to end, whatever a writer does meanwhile.
+/// Exact: every image in scope is looked at, and those that are left out are proven to be worse than
+/// the last hit. Each search sees one commit of the index from beginning to end, whatever a writer
+/// does meanwhile.
 public struct Searcher: Sendable {
   private let store: TokenStore
-  private let encoder: TextEncoder
+  private let encoder: TextEncoder?
 
-  /// A searcher over `store` whose queries `encoder` encodes; both belong to one model.
-  public init(store: TokenStore, encoder: TextEncoder) {
+  /// A searcher over `store` whose texts `encoder` encodes; both belong to one model.
+  ///
+  /// Without an encoder, only tokens can be searched for.
+  public init(store: TokenStore, encoder: TextEncoder?) {
     self.store = store
     self.encoder = encoder
   }
 
   /// The images that fit `query` best.
   /// - Complexity: words × tokens of all images in scope, dot products.
-  /// - Throws: `EncoderError` for an empty query, `StoreError` for a damaged index.
+  /// - Throws: `EncoderError` for an empty query, `StoreError` for a damaged index, `QueryError`
+  ///   when there is no encoder or the index holds tokens of another dimension.
   public func search(
     _ query: String, parameters: SearchParameters = SearchParameters()
   ) async throws -> SearchResults {
     let started = ContinuousClock.now
+    guard let encoder else {
+      throw QueryError(
+        .modelMismatch, "this index has no text encoder; give the query as tokens (--query-tokens)")
+    }
     let text = try encoder.encode(query)
-    let threadCount = min(max(1, parameters.threadCount), Self.maximumThreadCount)
-    let group = try store.snapshots(count: threadCount)
-    let scope = try group.withSnapshot(0) { snapshot in
-      try Scope(paths: parameters.scope, snapshot: snapshot)
+    guard parameters.usesPooledVectors else {
+      return try await search(
+        text.tokens, parts: Array(text), parameters: parameters, started: started)
     }
-    let ranges = try group.withSnapshot(0) { try $0.idRanges(count: threadCount) }
-    let scanned = try await withThrowingTaskGroup(of: ScanResult.self) { tasks in
-      for (index, range) in ranges.enumerated() {
-        tasks.addTask {
-          try group.withSnapshot(index) { snapshot in
-            try scan(snapshot, range: range, text: text, scope: scope, parameters: parameters)
-          }
-        }
-      }
-      var total: ScanResult = (TopK(capacity: parameters.count), 0)
-      for try await part in tasks {
-        total.best.merge(part.best)
-        total.count += part.count
-      }
-      return total
-    }
-    let terms = DisplayedTerms(text)
-    let results = try group.withSnapshot(0) { snapshot in
-      SearchResults(
-        hits: try hits(scanned.best.sorted, text: text, terms: terms, parameters, snapshot),
-        terms: terms.terms.map { ScoredTerm(text: $0.text, sourceRange: $0.sourceRange) },
-        scannedCount: scanned.count, imageCount: try snapshot.readableCount,
-        generation: group.generation, duration: .zero)
-    }
-    var timed = results
-    timed.duration = .now - started
-    return timed
+    let pooled = try TokenMatrix(
+      normalizing: text.pooled, tokenCount: 1, dimension: text.pooled.count)
+    return try await search(
+      pooled, parts: Array(text), parameters: parameters, started: started)
+  }
+
+  /// The images that fit the rows of `tokens` best, each row taken for a word.
+  /// - Complexity: words × tokens of all images in scope, dot products.
+  /// - Throws: `QueryError` when there is no token or the index holds tokens of another dimension,
+  ///   `StoreError` for a damaged index.
+  public func search(
+    tokens: TokenMatrix, parameters: SearchParameters = SearchParameters()
+  ) async throws -> SearchResults {
+    try await search(
+      tokens, parts: Array(tokensOf: tokens), parameters: parameters, started: .now)
   }
 
   /// Every thread takes one of LMDB's reader slots, which all programs share.
   private static let maximumThreadCount = 64
 
-  // MARK: - Scanning
-
-  private typealias ScanResult = (best: TopK<ItemID>, count: Int)
-
-  /// The best of one range of ids.
-  private func scan(
-    _ snapshot: borrowing Snapshot, range: Range<ItemID>, text: EncodedText, scope: Scope,
-    parameters: SearchParameters
-  ) throws -> ScanResult {
-    let query = try parameters.usesPooledVectors ? pooledQuery(text) : text.tokens
-    let scan = BatchedScan(
-      query: query, direction: parameters.direction, keeping: parameters.count)
-    if parameters.usesPooledVectors {
-      try snapshot.forEachPooled(in: range) { id, vector in
-        guard scope.contains(id) else { return }
-        try check(vector.count, of: id, against: query)
-        scan.add(id, rows: vector, tokenCount: 1)
-      }
-    } else {
-      var decoder = TokenDecoder()
-      var rows: [Float] = []
-      try snapshot.forEachEncodedTokens(in: range) { id, bytes in
-        guard scope.contains(id) else { return }
-        let shape = try decoder.decode(bytes, of: id, into: &rows)
-        try check(shape.dimension, of: id, against: query)
-        scan.add(id, rows: rows[..<shape.elementCount], tokenCount: shape.tokenCount)
-      }
+  private func search(
+    _ tokens: TokenMatrix, parts: [ScoredPart], parameters: SearchParameters,
+    started: ContinuousClock.Instant
+  ) async throws -> SearchResults {
+    guard tokens.tokenCount > 0 else {
+      throw QueryError(.emptyQuery, "the query has no tokens; give at least one")
     }
-    return scan.finish()
+    let threadCount = min(max(1, parameters.threadCount), Self.maximumThreadCount)
+    let group = try store.snapshots(count: threadCount)
+    let scope = try group.withSnapshot(0) { snapshot in
+      try Scope(paths: parameters.scope, snapshot: snapshot)
+    }
+    let ranking =
+      try await parameters.usesPooledVectors
+      ? PooledScan(tokens, scope: scope, parameters: parameters).ranking(of: group)
+      : exactRanking(of: tokens, group, scope, parameters)
+    return try group.withSnapshot(0) { snapshot in
+      SearchResults(
+        hits: try hits(ranking, parts: parts, parameters, snapshot), terms: parts.map(\.term),
+        scannedCount: ranking.scannedCount, imageCount: try snapshot.readableCount,
+        generation: group.generation, proof: ranking.proof, duration: .now - started)
+    }
   }
 
-  private func check(_ dimension: Int, of id: ItemID, against query: TokenMatrix) throws {
-    guard dimension != query.dimension else { return }
-    throw QueryError(
-      .modelMismatch,
-      "image \(id) has tokens of \(dimension) dimensions and the query of \(query.dimension); "
-        + "search with the model that made the index (drop --model)")
+  /// Scans the plane, then refines what may be among the k best.
+  private func exactRanking(
+    of tokens: TokenMatrix, _ group: SnapshotGroup, _ scope: Scope, _ parameters: SearchParameters
+  ) async throws -> Ranking {
+    let reference: ScoreReference = store.layout.originals == .none ? .codes : .originals
+    let scan = PlaneScan(
+      tokens, keeping: parameters.count, parameters: parameters, reference: reference,
+      scope: scope, segmentIDs: try group.withSnapshot(0) { try $0.segmentIDs() })
+    let parts = try await group.onEverySnapshot { try scan.run($0) }
+    let refinement = Refinement(
+      tokens, scan.candidates(of: parts), keeping: parameters.count,
+      direction: parameters.direction)
+    _ = try await group.onEverySnapshot { try refinement.run($0) }
+    return Ranking(
+      best: refinement.best, scannedCount: parts.reduce(0) { $0 + $1.scannedCount },
+      proof: SearchProof(
+        reference: reference, rescoredCount: parts.reduce(0) { $0 + $1.rescoredCount },
+        refinedCount: refinement.refinedCount),
+      similarities: { refinement.similarities(of: $0) })
   }
-
-  private func pooledQuery(_ text: EncodedText) throws -> TokenMatrix {
-    try TokenMatrix(normalizing: text.pooled, tokenCount: 1, dimension: text.pooled.count)
-  }
-
-  // MARK: - Evidence
 
   private func hits(
-    _ best: [ScoredItem<ItemID>], text: EncodedText, terms: DisplayedTerms,
-    _ parameters: SearchParameters, _ snapshot: borrowing Snapshot
+    _ ranking: Ranking, parts: [ScoredPart], _ parameters: SearchParameters,
+    _ snapshot: borrowing Snapshot
   ) throws -> [SearchHit] {
     var hits: [SearchHit] = []
-    for (index, scored) in best.enumerated() {
+    for (index, scored) in ranking.best.enumerated() {
       guard let item = try snapshot.item(scored.id) else { continue }
-      var hit = SearchHit(rank: index + 1, score: scored.score, item: item, matches: [])
-      if !parameters.usesPooledVectors, let tokens = try snapshot.tokens(of: scored.id) {
-        let alignment = Alignment(text: text.tokens, image: tokens)
-        hit.matches = terms.terms.enumerated().map { Self.match($0, $1, alignment, item) }
+      var hit = SearchHit(rank: index + 1, score: Float(scored.score), item: item, matches: [])
+      if let similarities = ranking.similarities(scored.id) {
+        let alignment = Alignment(similarities)
+        hit.matches = parts.enumerated().map {
+          TermMatch($1, number: $0, in: alignment, of: item)
+        }
         if parameters.includesPatchMaps {
-          let map = SimilarityMap(text: text.tokens, image: tokens)
-          hit.patchMaps = terms.terms.map { Self.patchMap($0, map) }
+          let map = SimilarityMap(similarities)
+          hit.patchMaps = parts.map(map.largest)
         }
       }
       hits.append(hit)
     }
     return hits
   }
+}
 
-  /// How well one term matched: the mean of its tokens' similarities, and the patch of the best.
-  private static func match(
-    _ index: Int, _ term: QueryTerm, _ alignment: Alignment, _ item: ItemRecord
-  ) -> TermMatch {
-    var sum = 0.0
-    var best = term.rows.lowerBound
-    for row in term.rows {
-      sum += Double(alignment.similarities[row])
-      if alignment.similarities[row] > alignment.similarities[best] { best = row }
-    }
-    let patch = alignment.patches[best]
-    return TermMatch(
-      term: index, score: Float(sum / Double(term.rows.count)), patch: patch,
-      region: item.region(ofPatch: patch))
-  }
+/// The best images of a scan.
+struct Ranking: Sendable {
+  /// Best first; ties by id.
+  var best: [ScoredItem<ItemID>]
+  /// Images looked at.
+  var scannedCount: Int
+  var proof: SearchProof
+  /// The similarities of the best, where tokens were compared.
+  var similarities: @Sendable (ItemID) -> ExactSimilarities?
+}
 
-  /// The largest similarity among the term's tokens, for every patch.
-  private static func patchMap(_ term: QueryTerm, _ map: SimilarityMap) -> [Float] {
-    var largest = Array(map[word: term.rows.lowerBound])
-    for row in term.rows.dropFirst() {
-      for (patch, similarity) in map[word: row].enumerated() {
-        largest[patch] = max(largest[patch], similarity)
+extension SnapshotGroup {
+  /// Calls `body` with every snapshot, each in a task of its own.
+  func onEverySnapshot<Result: Sendable>(
+    _ body: @escaping @Sendable (borrowing Snapshot) throws -> Result
+  ) async throws -> [Result] {
+    guard count > 1 else { return [try withSnapshot(0, body)] }
+    return try await withThrowingTaskGroup(of: Result.self) { tasks in
+      for index in 0..<count {
+        tasks.addTask { try self.withSnapshot(index, body) }
       }
+      var results: [Result] = []
+      for try await result in tasks { results.append(result) }
+      return results
     }
-    return largest
-  }
-}
-
-/// The words and phrases that are shown: all but special tokens, and the sentence as a whole only
-/// when it has no parts.
-private struct DisplayedTerms {
-  let terms: [QueryTerm]
-
-  init(_ text: EncodedText) {
-    let parts = text.terms.filter { $0.kind == .word || $0.kind == .phrase }
-    terms = parts.isEmpty ? text.terms.filter { $0.kind == .sentence } : parts
-  }
-}
-
-/// Which images a search looks at.
-private struct Scope: Sendable {
-  /// `nil` for all.
-  private let ids: Set<ItemID>?
-
-  init(paths: [FilePath], snapshot: borrowing Snapshot) throws {
-    guard !paths.isEmpty else {
-      ids = nil
-      return
-    }
-    var ids: Set<ItemID> = []
-    for path in paths {
-      if let item = try snapshot.item(forPath: path.bytes) { ids.insert(item.id) }
-      let slash = [UInt8(ascii: "/")]
-      let folder = path.bytes + (path.bytes.last == slash[0] ? [] : slash)
-      try snapshot.forEachItem(withPathPrefix: folder) { ids.insert($0.id) }
-    }
-    self.ids = ids
-  }
-
-  func contains(_ id: ItemID) -> Bool { ids?.contains(id) ?? true }
-}
-
-extension ItemRecord {
-  /// The part of the upright original that a patch covers, counting patches tile after tile.
-  public func region(ofPatch patch: Int) -> PixelRegion {
-    var first = 0
-    for tile in tiles {
-      if patch < first + tile.grid.patchCount { return tile.region(ofPatch: patch - first) }
-      first += tile.grid.patchCount
-    }
-    return PixelRegion(x: 0, y: 0, width: Double(width), height: Double(height))
   }
 }

@@ -98,6 +98,15 @@ void ck_widen_bf16(const uint16_t *halves, float *floats, ptrdiff_t count);
 // the quiet NaN 0x7e00 with the sign kept.
 void ck_narrow_f16(const float *floats, uint16_t *halves, ptrdiff_t count);
 
+// products[w, p] = sum over i of words[w, i] * patches[p, i], in double precision
+//
+// words: (word_count, width); patches: (patch_count, width); products: (word_count, patch_count).
+// The products of two floats are exact in a double, and the sum runs in the same order with every
+// instruction set, so results agree to the bit.
+void ck_dot_products_f64(
+    const float *words, ptrdiff_t word_count, const float *patches, ptrdiff_t patch_count,
+    ptrdiff_t width, double *products);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,65 @@
+internal import FilipLinearAlgebra
+
+/// Every similarity of a text's words with an image's patches, in double precision.
+///
+/// What exact scores and their evidence are read from. The bits are the same on every machine.
+package struct ExactSimilarities: Sendable {
+  /// Number of words.
+  package let wordCount: Int
+  /// Number of patches.
+  package let patchCount: Int
+  /// `(wordCount, patchCount)`, row-major.
+  package let values: [Double]
+
+  /// Compares every word with the first `patchCount` rows of `patches`.
+  /// - Precondition: `patches` has at least `patchCount` rows of the text's dimension.
+  /// - Complexity: words × patches dot products.
+  package init(text: TokenMatrix, patches: [Float], patchCount: Int) {
+    wordCount = text.tokenCount
+    self.patchCount = patchCount
+    values = dotProducts(
+      words: text.elements, wordCount: text.tokenCount, patches: patches, patchCount: patchCount,
+      dimension: text.dimension)
+  }
+
+  /// Compares every word of `text` with every patch of `image`.
+  /// - Precondition: both have one dimension.
+  package init(text: TokenMatrix, image: TokenMatrix) {
+    precondition(text.dimension == image.dimension, "one dimension for text and image")
+    self.init(text: text, patches: image.elements, patchCount: image.tokenCount)
+  }
+
+  /// The late-interaction score (FILIP, equations 4 and 5), `-infinity` without words or patches.
+  package func score(_ direction: ScoreDirection) -> Double {
+    guard wordCount > 0, patchCount > 0 else { return -.infinity }
+    switch direction {
+    case .textToImage: return textToImage
+    case .imageToText: return imageToText
+    case .mean: return (textToImage + imageToText) / 2
+    }
+  }
+
+  private var textToImage: Double {
+    var sum = 0.0
+    for word in 0..<wordCount { sum += values[bestPatch(of: word) + word * patchCount] }
+    return sum / Double(wordCount)
+  }
+
+  private var imageToText: Double {
+    var sum = 0.0
+    for patch in 0..<patchCount {
+      var best = values[patch]
+      for word in 1..<max(1, wordCount) { best = max(best, values[word * patchCount + patch]) }
+      sum += best
+    }
+    return sum / Double(patchCount)
+  }
+
+  /// The patch that a word matches best; of equals the first.
+  package func bestPatch(of word: Int) -> Int {
+    let first = word * patchCount
+    var best = first
+    for place in first..<first + patchCount where values[place] > values[best] { best = place }
+    return best - first
+  }
+}

@@ -1,0 +1,181 @@
+import FilipLateInteraction
+import FilipStore
+import Synchronization
+
+/// An image that may be among the k best, judged by its codes.
+struct Candidate: Sendable {
+  var id: ItemID
+  /// Its score is at most this.
+  var upper: Double
+}
+
+/// One exhaustive pass over the scan plane, shared by several threads.
+///
+/// Each thread claims segments until none is left. Of an image the high nibbles are read; only when
+/// they leave it possible that it is among the k best so far, the low nibbles too.
+final class PlaneScan: Sendable {
+  /// What one thread found.
+  struct Part: Sendable {
+    /// Images that may be among the k best.
+    var candidates: [Candidate] = []
+    /// Images looked at.
+    var scannedCount = 0
+    /// Images of which all eight bits were read.
+    var rescoredCount = 0
+  }
+
+  /// With more words than this, arithmetic costs more than reading, and the high nibbles alone save
+  /// nothing.
+  private static let mostScreenedWords = 20
+  /// Where more than this share stays possible after the high nibbles, they are not worth a pass.
+  private static let worthwhileShare = 0.5
+
+  private let query: PlaneQuery
+  private let tokens: TokenMatrix
+  private let direction: ScoreDirection
+  private let reference: ScoreReference
+  private let scope: Scope
+  private let segmentIDs: [UInt64]
+  private let next = Atomic<Int>(0)
+  /// The k largest lower bounds so far.
+  private let floor: ScoreFloor
+
+  init(
+    _ tokens: TokenMatrix, keeping capacity: Int, parameters: SearchParameters,
+    reference: ScoreReference, scope: Scope, segmentIDs: [UInt64]
+  ) {
+    query = PlaneQuery(tokens)
+    self.tokens = tokens
+    direction = parameters.direction
+    self.reference = reference
+    self.scope = scope
+    self.segmentIDs = segmentIDs
+    floor = ScoreFloor(capacity: capacity)
+  }
+
+  /// Takes segments until none is left.
+  func run(_ snapshot: borrowing Snapshot) throws -> Part {
+    let thread = Worker(self)
+    while let segment = claim() {
+      try snapshot.withSegment(segment) { segment, dead in
+        try check(segment)
+        thread.scan(segment, dead: dead)
+      }
+    }
+    return thread.part
+  }
+
+  /// The candidates of all threads, best bound first, without those that others have beaten since.
+  func candidates(of parts: [Part]) -> [Candidate] {
+    let floor = floor.value
+    return parts.flatMap(\.candidates).filter { $0.upper >= floor }
+      .sorted { $0.upper != $1.upper ? $0.upper > $1.upper : $0.id < $1.id }
+  }
+
+  private func claim() -> UInt64? {
+    let position = next.add(1, ordering: .relaxed).oldValue
+    return position < segmentIDs.count ? segmentIDs[position] : nil
+  }
+
+  private func check(_ segment: borrowing PlaneSegment) throws {
+    guard segment.dimension != tokens.dimension, segment.imageCount > 0 else { return }
+    throw QueryError(
+      .modelMismatch,
+      "image \(segment.id(0)) has tokens of \(segment.dimension) dimensions and the query of "
+        + "\(tokens.dimension); search with the model that made the index (drop --model)")
+  }
+
+  /// The work space of one thread.
+  private final class Worker {
+    private let scan: PlaneScan
+    private let scorer: PlaneScorer
+    private var uppers: [Double] = []
+    private var intervals: [ScoreInterval] = []
+    private var lowers: [ScoredItem<ItemID>] = []
+    private(set) var part = Part()
+
+    init(_ scan: PlaneScan) {
+      self.scan = scan
+      scorer = PlaneScorer(
+        query: scan.query, direction: scan.direction, reference: scan.reference)
+    }
+
+    func scan(_ segment: borrowing PlaneSegment, dead: [UInt32]) {
+      let runs = scan.scope.runs(in: segment, dead: dead)
+      for run in runs {
+        part.scannedCount += run.count
+        switch segment.bits {
+        case .four: bound(run, segment)
+        case .eight: isScreenWorthwhile ? screen(run, segment) : rescore(run, segment)
+        }
+      }
+    }
+
+    private var isScreenWorthwhile: Bool {
+      scan.query.wordCount <= mostScreenedWords
+        && (part.scannedCount < 1_000
+          || Double(part.rescoredCount) < worthwhileShare * Double(part.scannedCount))
+    }
+
+    /// Reads the high nibbles, and the rest of the images that they do not rule out.
+    private func screen(_ run: Range<Int>, _ segment: borrowing PlaneSegment) {
+      scorer.writeUpperBounds(of: run, in: segment, into: &uppers)
+      var first = run.lowerBound
+      while first < run.upperBound {
+        let floor = scan.floor.value
+        while first < run.upperBound, uppers[first - run.lowerBound] < floor { first += 1 }
+        var end = first
+        // Few at a time, as the floor rises with them.
+        while end < run.upperBound, end - first < 64, uppers[end - run.lowerBound] >= floor {
+          end += 1
+        }
+        if first < end { rescore(first..<end, segment) }
+        first = end
+      }
+    }
+
+    /// Reads both nibbles.
+    private func rescore(_ run: Range<Int>, _ segment: borrowing PlaneSegment) {
+      scorer.writeEstimates(of: run, in: segment, into: &intervals)
+      part.rescoredCount += run.count
+      let floor = scan.floor.value
+      lowers.removeAll(keepingCapacity: true)
+      for (image, interval) in zip(run, intervals) where interval.upper >= floor {
+        let id = ItemID(rawValue: segment.id(image))
+        part.candidates.append(Candidate(id: id, upper: interval.upper))
+        if interval.lower > floor { lowers.append(ScoredItem(id: id, score: interval.lower)) }
+      }
+      if !lowers.isEmpty { scan.floor.insert(lowers) }
+    }
+
+    /// Keeps every image: four bits rule out little before exact scores are known.
+    private func bound(_ run: Range<Int>, _ segment: borrowing PlaneSegment) {
+      scorer.writeUpperBounds(of: run, in: segment, into: &uppers)
+      for (image, upper) in zip(run, uppers) {
+        part.candidates.append(Candidate(id: ItemID(rawValue: segment.id(image)), upper: upper))
+      }
+    }
+  }
+}
+
+extension Scope {
+  /// The images of a segment that are alive and in scope, as ranges without gaps.
+  func runs(in segment: borrowing PlaneSegment, dead: [UInt32]) -> [Range<Int>] {
+    if dead.isEmpty, isEverything { return [0..<segment.imageCount] }
+    var runs: [Range<Int>] = []
+    var nextDead = dead[...]
+    for image in 0..<segment.imageCount {
+      if let first = nextDead.first, first == image {
+        nextDead.removeFirst()
+        continue
+      }
+      guard contains(ItemID(rawValue: segment.id(image))) else { continue }
+      if let last = runs.last, last.upperBound == image {
+        runs[runs.count - 1] = last.lowerBound..<image + 1
+      } else {
+        runs.append(image..<image + 1)
+      }
+    }
+    return runs
+  }
+}
