@@ -26,8 +26,7 @@ package struct PlaneQuery: Sendable {
     wordCount = tokens.tokenCount
     dimension = tokens.dimension
     let rotation = TokenRotation(dimension: tokens.dimension)
-    let groupCount = (tokens.dimension + 7) / 8
-    var codes = [Int8](repeating: 0, count: tokens.tokenCount * groupCount * 8)
+    var codes = [Int8](repeating: 0, count: tokens.tokenCount * tokens.dimension)
     var scales: [Double] = []
     var sums: [Int] = []
     var errors: [Double] = []
@@ -39,7 +38,7 @@ package struct PlaneQuery: Sendable {
       var (sum, squaredError, squares) = (0, 0.0, 0.0)
       for (index, value) in row.enumerated() {
         let code = scale > 0 ? (value / scale).rounded() : 0
-        codes[word * groupCount * 8 + index] = Int8(code)
+        codes[word * tokens.dimension + index] = Int8(code)
         sum += Int(code)
         squaredError += (value - code * scale) * (value - code * scale)
         squares += value * value
@@ -50,7 +49,8 @@ package struct PlaneQuery: Sendable {
       norms.append(Self.roundedUp(squares.squareRoot()))
     }
     self.codes = PlaneQueryCodes(
-      rows: codes, wordCount: tokens.tokenCount, groupCount: groupCount)
+      rows: codes, dimension: tokens.dimension,
+      initial: [Int32](repeating: 0, count: tokens.tokenCount))
     (self.scales, self.sums, self.errors, self.norms) = (scales, sums, errors, norms)
   }
 

@@ -80,8 +80,8 @@ package final class PlaneScorer {
       )
     }
     write(
-      segment.tokens(bits: .four), segment, images, initial: coarse.map(\.1),
-      scales: coarse.map(\.0), error: Double(segment.largestNorm4) , into: &uppers)
+      segment.planeTokens(bits: .four), segment, images, initial: coarse.map(\.1),
+      scales: coarse.map(\.0), error: Double(segment.largestNorm4), into: &uppers)
   }
 
   /// Writes for every image of the range the score of its codes, as finely as the segment has them,
@@ -94,7 +94,7 @@ package final class PlaneScorer {
     precondition(segment.bits == .eight, "a segment with both nibbles")
     var estimates: [Double] = []
     write(
-      segment.tokens(bits: .eight), segment, images,
+      segment.planeTokens(bits: .eight), segment, images,
       initial: query.sums.map { Int32(-128 * $0) }, scales: query.scales, error: nil,
       into: &estimates)
     let norm = Double(segment.largestNorm8)
@@ -115,7 +115,7 @@ package final class PlaneScorer {
     of images: Range<Int>, in segment: borrowing PlaneSegment, into scores: inout [Double]
   ) {
     write(
-      segment.tokens(bits: .four), segment, images,
+      segment.planeTokens(bits: .four), segment, images,
       initial: query.sums.map { Int32((-Self.cellMiddle * Double($0)).rounded()) },
       scales: query.scales.map { 16 * $0 }, error: nil, into: &scores)
   }
@@ -137,12 +137,12 @@ package final class PlaneScorer {
     let codes = query.codes.beginning(with: initial)
     if direction != .imageToText {
       maxima.growForScan(to: images.count * wordCount)
-      maximumPerImage(tokens, codes, bounds: bounds, into: &maxima)
+      maximumPerImage(tokens, codes, bounds: bounds.span, into: &maxima)
     }
     if direction != .textToImage {
       sums.growForScan(to: images.count)
       sumOfMaximaPerImage(
-        tokens, codes, weights: scales.map { Float($0) }, bounds: bounds, into: &sums)
+        tokens, codes, weights: scales.map { Float($0) }, bounds: bounds.span, into: &sums)
     }
     for (index, image) in images.enumerated() {
       var score = 0.0
@@ -179,5 +179,15 @@ package final class PlaneScorer {
 extension Array<Float> {
   fileprivate mutating func growForScan(to count: Int) {
     if self.count < count { append(contentsOf: repeatElement(0, count: count - self.count)) }
+  }
+}
+
+extension PlaneSegment {
+  /// The codes as the kernels read them: both nibbles, or the high ones alone.
+  fileprivate func planeTokens(bits: PlaneBits) -> PlaneTokens {
+    PlaneTokens(
+      high: high, low: bits == .eight ? low : nil,
+      scales: scales.assumingMemoryBound(to: UInt16.self), groupCount: groupCount,
+      tokenCount: tokenCount)
   }
 }
