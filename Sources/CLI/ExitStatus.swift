@@ -39,6 +39,7 @@ enum ExitStatus: Int32 {
       switch error.code {
       case .notFound: self = .notFound
       case .modelMismatch: self = .dataError
+      case .emptyQuery: self = .usage
       case .unreadable: self = .dataError
       }
     case let error as StoreError: self.init(error.code)
