@@ -15,7 +15,8 @@ enum Damage: Error, Equatable {
 
   /// A part of a stored value, named for messages.
   enum Field: String {
-    case version, kind, encoding, shape, text, tiles, contentHash, tag, fingerprint, identifiers
+    case version, kind, encoding, shape, text, tiles, contentHash, tag, fingerprint, identifiers,
+      patchTokens
   }
 }
 

@@ -107,6 +107,7 @@ struct HitPrinter {
         "generation": .integer(Int64(results.generation)),
       ]),
       "exact": .bool(true),
+      "reduction": reductionJSON(results.reduction),
       "took_ms": .double((results.duration / .microseconds(1)).rounded() / 1_000),
       "results": hits.map(JSONValue.array),
     ])

@@ -28,9 +28,11 @@ public struct TermMatch: Sendable, Hashable {
   public var term: Int
   /// Mean similarity of the term's tokens with their best patches, −1…1.
   public var score: Float
-  /// Index, among all patches of the image, of the patch that its best token matched.
+  /// Index, among all patches of the image, of the patch that its best token matched; where patches
+  /// were merged, the one in the middle of them.
   public var patch: Int
-  /// The part of the upright original that this patch covers, in pixels.
+  /// The part of the upright original that this patch covers, in pixels; where patches were merged,
+  /// the box around the largest connected piece of them.
   public var region: PixelRegion
 }
 
@@ -71,6 +73,9 @@ public struct SearchResults: Sendable {
   public var imageCount: Int
   /// Commit of the index that was searched.
   public var generation: UInt64
+  /// How the tokens are reduced that were searched; with it, how much of a search of all tokens is
+  /// found. Scores are exact for the reduced tokens.
+  public var reduction = TokenReduction.none
   /// Time from the query's text to the hits.
   public var duration: Duration
 }

@@ -24,16 +24,18 @@ public struct Searcher: Sendable {
     _ query: String, parameters: SearchParameters = SearchParameters()
   ) async throws -> SearchResults {
     let started = ContinuousClock.now
-    let text = try encoder.encode(query)
+    var text = try encoder.encode(query)
     let threadCount = min(max(1, parameters.threadCount), Self.maximumThreadCount)
     let group = try store.snapshots(count: threadCount)
+    let reduction = try group.withSnapshot(0) { try TokenReduction($0) }
+    text.tokens = reduction.project(query: text.tokens)
     let scope = try group.withSnapshot(0) { snapshot in
       try Scope(paths: parameters.scope, snapshot: snapshot)
     }
     let ranges = try group.withSnapshot(0) { try $0.idRanges(count: threadCount) }
     let scanned = try await withThrowingTaskGroup(of: ScanResult.self) { tasks in
       for (index, range) in ranges.enumerated() {
-        tasks.addTask {
+        tasks.addTask { [text] in
           try group.withSnapshot(index) { snapshot in
             try scan(snapshot, range: range, text: text, scope: scope, parameters: parameters)
           }
@@ -52,7 +54,7 @@ public struct Searcher: Sendable {
         hits: try hits(scanned.best.sorted, text: text, terms: terms, parameters, snapshot),
         terms: terms.terms.map { ScoredTerm(text: $0.text, sourceRange: $0.sourceRange) },
         scannedCount: scanned.count, imageCount: try snapshot.readableCount,
-        generation: group.generation, duration: .zero)
+        generation: group.generation, reduction: reduction, duration: .zero)
     }
     var timed = results
     timed.duration = .now - started
@@ -120,7 +122,7 @@ public struct Searcher: Sendable {
         hit.matches = terms.terms.enumerated().map { Self.match($0, $1, alignment, item) }
         if parameters.includesPatchMaps {
           let map = SimilarityMap(text: text.tokens, image: tokens)
-          hit.patchMaps = terms.terms.map { Self.patchMap($0, map) }
+          hit.patchMaps = terms.terms.map { item.expandedToPatches(Self.patchMap($0, map)) }
         }
       }
       hits.append(hit)
@@ -138,13 +140,13 @@ public struct Searcher: Sendable {
       sum += Double(alignment.similarities[row])
       if alignment.similarities[row] > alignment.similarities[best] { best = row }
     }
-    let patch = alignment.patches[best]
+    let token = alignment.patches[best]
     return TermMatch(
-      term: index, score: Float(sum / Double(term.rows.count)), patch: patch,
-      region: item.region(ofPatch: patch))
+      term: index, score: Float(sum / Double(term.rows.count)), patch: item.patch(ofToken: token),
+      region: item.region(ofToken: token))
   }
 
-  /// The largest similarity among the term's tokens, for every patch.
+  /// The largest similarity among the term's tokens, for every token of the image.
   private static func patchMap(_ term: QueryTerm, _ map: SimilarityMap) -> [Float] {
     var largest = Array(map[word: term.rows.lowerBound])
     for row in term.rows.dropFirst() {
@@ -188,16 +190,4 @@ private struct Scope: Sendable {
   }
 
   func contains(_ id: ItemID) -> Bool { ids?.contains(id) ?? true }
-}
-
-extension ItemRecord {
-  /// The part of the upright original that a patch covers, counting patches tile after tile.
-  public func region(ofPatch patch: Int) -> PixelRegion {
-    var first = 0
-    for tile in tiles {
-      if patch < first + tile.grid.patchCount { return tile.region(ofPatch: patch - first) }
-      first += tile.grid.patchCount
-    }
-    return PixelRegion(x: 0, y: 0, width: Double(width), height: Double(height))
-  }
 }
