@@ -1,4 +1,5 @@
 import FilipLateInteraction
+import FilipStore
 import Foundation
 import TestSupport
 import Testing
@@ -130,7 +131,12 @@ import Testing
     ])
     process.standardError = FileHandle.nullDevice
     try process.run()
-    while process.isRunning, (try? program.stored()) == nil { usleep(5_000) }
+    // Until the index knows what is wanted of it.
+    while process.isRunning {
+      let store = try? TokenStore.open(at: program.index, mode: .readOnly)
+      if try store?.read({ try $0.note("reduction") }) != nil { break }
+      usleep(5_000)
+    }
     process.interrupt()
     process.waitUntilExit()
     let kept = try program.stored().count

@@ -100,10 +100,13 @@ import Testing
     #expect(try tokens(first) == tokens(second))
 
     // Ready from the start, images are reduced as they come and never learnt from again.
-    let (rest, third) = try await index(
-      ReductionRequest(poolFactor: 2), at: "pooled", glob: "*[02468].*")
+    let rest: IndexSummary
+    do {
+      (rest, _) = try await index(
+        ReductionRequest(poolFactor: 2), at: "pooled", glob: "*[02468].*")
+    }
     #expect(rest.learntImageCount == nil && rest.reduction.recall == nil)
-    let (more, _) = try await index(ReductionRequest(), at: "pooled")
+    let (more, third) = try await index(ReductionRequest(), at: "pooled")
     #expect(more.unchangedCount == rest.addedCount && more.reduction.setting.poolFactor == 2)
     #expect(more.reduction.recall == nil, "each half was too small to measure")
     #expect(try tokens(third).values.allSatisfy { $0.tokenCount == 32 && $0.dimension == 128 })

@@ -46,7 +46,7 @@ public struct TokenProjection: Sendable, Equatable {
   ///
   /// With fewer tokens than dimensions some axes mean nothing.
   /// - Precondition: all tokens have one dimension, at least `outputDimension`; there are images.
-  /// - Complexity: tokens · d² / 2 multiply-adds and 9 d³ operations.
+  /// - Complexity: tokens · d² / 2 multiply-adds and some 4 d³ operations.
   public init(learningFrom images: some Sequence<TokenMatrix>, outputDimension: Int) {
     var moments: SymmetricMatrix?
     for image in images {

@@ -27,7 +27,10 @@ public struct Searcher: Sendable {
     var text = try encoder.encode(query)
     let threadCount = min(max(1, parameters.threadCount), Self.maximumThreadCount)
     let group = try store.snapshots(count: threadCount)
-    let reduction = try group.withSnapshot(0) { try TokenReduction($0) }
+    let reduction = try group.withSnapshot(0) { snapshot in
+      // Pooled vectors are not reduced.
+      try parameters.usesPooledVectors ? TokenReduction.none : TokenReduction(snapshot)
+    }
     text.tokens = reduction.project(query: text.tokens)
     let scope = try group.withSnapshot(0) { snapshot in
       try Scope(paths: parameters.scope, snapshot: snapshot)
