@@ -76,7 +76,8 @@ struct SearchCommand: AsyncParsableCommand {
     if output.hitFormat == .human {
       messages.note(
         "\(results.hits.count) of \(countText(results.imageCount)) images, "
-          + durationText(results.duration))
+          + durationText(results.duration)
+          + (results.reduction.isNone ? "" : "; reduced: \(reductionText(results.reduction))"))
     }
     if results.hits.isEmpty { throw ExitStatus.nothingFound.exit }
   }

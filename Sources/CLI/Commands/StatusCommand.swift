@@ -37,6 +37,7 @@ struct StatusCommand: ParsableCommand {
     var generation: UInt64 = 0
     var statistics: StoreStatistics?
     var model: Result<IndexModel, any Error>?
+    var reduction: Result<TokenReduction, any Error>?
 
     init(_ store: TokenStore?) throws {
       guard let store else { return }
@@ -48,6 +49,7 @@ struct StatusCommand: ParsableCommand {
         )
       }
       model = Result { try IndexModel(for: store) }
+      reduction = Result { try store.read { try TokenReduction($0) } }
     }
   }
 
@@ -73,6 +75,12 @@ struct StatusCommand: ParsableCommand {
         "model       \(model.label), tokens \(model.tokenMode.rawValue), \(model.location.path)")
     case .failure(let error): lines.append("model       \(error)")
     case nil: break
+    }
+    switch status.reduction {
+    case .success(let reduction) where !reduction.isNone:
+      lines.append("reduction   \(reductionText(reduction))")
+    case .failure(let error): lines.append("reduction   \(error)")
+    case .success, nil: break
     }
     lines.append(
       "decoders    " + ImageFormat.allCases.map(\.rawValue).sorted().joined(separator: ", "))
@@ -106,6 +114,7 @@ struct StatusCommand: ParsableCommand {
           "token_mode": .string($0.tokenMode.rawValue),
         ])
       },
+      "reduction": (try? status.reduction?.get()).flatMap(reductionJSON),
       "decoders": .array(
         ImageFormat.allCases.map(\.rawValue).sorted().map(JSONValue.string)),
       "processor": .string(InstructionSet.current.rawValue),

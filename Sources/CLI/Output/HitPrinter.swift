@@ -109,6 +109,7 @@ struct HitPrinter {
       "exact": .bool(true), "relative_to": .string(results.proof.relativeTo.rawValue),
       "rescored": .count(results.proof.rescoredCount),
       "refined": .count(results.proof.refinedCount),
+      "reduction": reductionJSON(results.reduction),
       "took_ms": .double((results.duration / .microseconds(1)).rounded() / 1_000),
       "results": hits.map(JSONValue.array),
     ])
