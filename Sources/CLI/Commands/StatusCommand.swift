@@ -37,6 +37,8 @@ struct StatusCommand: ParsableCommand {
     var generation: UInt64 = 0
     var statistics: StoreStatistics?
     var model: Result<IndexModel, any Error>?
+    /// Who made the tokens of an index without a model.
+    var importedFingerprint: String?
 
     init(_ store: TokenStore?) throws {
       guard let store else { return }
@@ -47,7 +49,8 @@ struct StatusCommand: ParsableCommand {
           try snapshot.statistics
         )
       }
-      model = Result { try IndexModel(for: store) }
+      importedFingerprint = try ImportedOrigin.fingerprint(of: store)
+      if importedFingerprint == nil { model = Result { try IndexModel(for: store) } }
     }
   }
 
@@ -72,7 +75,10 @@ struct StatusCommand: ParsableCommand {
       lines.append(
         "model       \(model.label), tokens \(model.tokenMode.rawValue), \(model.location.path)")
     case .failure(let error): lines.append("model       \(error)")
-    case nil: break
+    case nil:
+      if let fingerprint = status.importedFingerprint {
+        lines.append("model       none, tokens imported as \(fingerprint)")
+      }
     }
     lines.append(
       "decoders    " + ImageFormat.allCases.map(\.rawValue).sorted().joined(separator: ", "))
@@ -106,6 +112,7 @@ struct StatusCommand: ParsableCommand {
           "token_mode": .string($0.tokenMode.rawValue),
         ])
       },
+      "imported": status.importedFingerprint.map(JSONValue.string),
       "decoders": .array(
         ImageFormat.allCases.map(\.rawValue).sorted().map(JSONValue.string)),
       "processor": .string(InstructionSet.current.rawValue),
