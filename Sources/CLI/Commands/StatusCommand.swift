@@ -38,6 +38,8 @@ struct StatusCommand: ParsableCommand {
     var statistics: StoreStatistics?
     var model: Result<IndexModel, any Error>?
     var reduction: Result<TokenReduction, any Error>?
+    /// Who made the tokens of an index without a model.
+    var importedFingerprint: String?
 
     init(_ store: TokenStore?) throws {
       guard let store else { return }
@@ -48,8 +50,9 @@ struct StatusCommand: ParsableCommand {
           try snapshot.statistics
         )
       }
-      model = Result { try IndexModel(for: store) }
       reduction = Result { try store.read { try TokenReduction($0) } }
+      importedFingerprint = try ImportedOrigin.fingerprint(of: store)
+      if importedFingerprint == nil { model = Result { try IndexModel(for: store) } }
     }
   }
 
@@ -74,7 +77,10 @@ struct StatusCommand: ParsableCommand {
       lines.append(
         "model       \(model.label), tokens \(model.tokenMode.rawValue), \(model.location.path)")
     case .failure(let error): lines.append("model       \(error)")
-    case nil: break
+    case nil:
+      if let fingerprint = status.importedFingerprint {
+        lines.append("model       none, tokens imported as \(fingerprint)")
+      }
     }
     switch status.reduction {
     case .success(let reduction) where !reduction.isNone:
@@ -115,6 +121,7 @@ struct StatusCommand: ParsableCommand {
         ])
       },
       "reduction": (try? status.reduction?.get()).flatMap(reductionJSON),
+      "imported": status.importedFingerprint.map(JSONValue.string),
       "decoders": .array(
         ImageFormat.allCases.map(\.rawValue).sorted().map(JSONValue.string)),
       "processor": .string(InstructionSet.current.rawValue),

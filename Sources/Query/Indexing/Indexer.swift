@@ -178,7 +178,8 @@ func vanishedItems(
   var total = 0
   let (roots, unreadable) = (Set(roots), Set(unreadable))
   try snapshot.forEachItem { item in
-    guard let bytes = item.path else { return }
+    // An imported item may bear the name of a file, but it was not made from one that we watch.
+    guard let bytes = item.path, item.kind == .image else { return }
     let path = FilePath(bytes: bytes)
     guard path.isInside(roots) else { return }
     total += 1

@@ -22,7 +22,9 @@ public struct IndexModel: Sendable {
   ///
   /// `store` is `nil` when there is no index yet.
   /// - Throws: `QueryError.modelMismatch` when the index was made by another model, unless
-  ///   `replacesModel`; `EncoderError` for a damaged checkpoint.
+  ///   `replacesModel`, or holds tokens that were imported under another name than the
+  ///   model's fingerprint and no model is asked for; `EncoderError` for a
+  ///   damaged checkpoint.
   public init(
     for store: TokenStore?, requested: String? = nil, fallback: String? = nil,
     tokenMode: TokenMode? = nil, replacesModel: Bool = false
@@ -35,6 +37,11 @@ public struct IndexModel: Sendable {
       tokenMode ?? ownMode.flatMap(TokenMode.init(rawValue:)) ?? directory.defaultTokenMode
     imageFingerprint = try directory.imageFingerprint(tokenMode: self.tokenMode)
     if let recorded, let store, !replacesModel { try check(recorded, indexPath: store.path) }
+    if requested == nil, recorded == nil, !replacesModel, let store,
+      let fingerprint = try ImportedOrigin.fingerprint(of: store), fingerprint != imageFingerprint
+    {
+      throw ImportedOrigin.noModel(fingerprint, indexPath: store.path)
+    }
   }
 
   /// Name and the first digits of the fingerprint, as in `filip-drawn@4f2c91aa`.
@@ -79,6 +86,17 @@ public struct IndexModel: Sendable {
     for (name, value) in zip(NoteName.all, values) {
       try writer.setNote(name, to: Array(value.utf8))
     }
+    try ImportedOrigin.record(nil, in: &writer)
+  }
+
+  /// Removes from the index what it says about its model.
+  static func forget(in writer: inout Writer) throws {
+    for name in NoteName.all { try writer.setNote(name, to: nil) }
+  }
+
+  /// The fingerprint of the model that the index records, if it records one.
+  static func recordedFingerprint(of store: TokenStore) throws -> String? {
+    try Recorded(store)?.imageFingerprint
   }
 
   private func check(_ recorded: Recorded, indexPath: String) throws {
@@ -160,6 +178,14 @@ public struct IndexModel: Sendable {
       && recorded?.textFingerprint == directory.textFingerprint && recorded?.name == location.name
     guard !(keepsModel && keepsReduction) else { return store }
     if let recorded, !replacesModel { try check(recorded, indexPath: path) }
+    if !replacesModel, let imported = try ImportedOrigin.fingerprint(of: store),
+      imported != imageFingerprint
+    {
+      throw QueryError(
+        .modelMismatch,
+        "the index at \(path) holds tokens imported as \(imported), not those of \(label); choose "
+          + "another --index, or rebuild: filip index --force")
+    }
     let keepsTokens = keepsReduction && recorded?.imageFingerprint == imageFingerprint
     _ = try TextEncoder(model: directory)
     var outdated: [ItemRecord] = []
