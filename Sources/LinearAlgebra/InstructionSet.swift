@@ -1,6 +1,6 @@
 internal import CKernels
 
-/// A set of machine instructions that the row kernels are compiled for.
+/// A set of machine instructions that the kernels are compiled for; better ones later.
 package enum InstructionSet: String, CaseIterable, Sendable {
   /// One element at a time: the definition the others are tested against.
   case scalar
@@ -10,6 +10,10 @@ package enum InstructionSet: String, CaseIterable, Sendable {
   case avx2
   /// AVX-512 F, BW, DQ, VL.
   case avx512
+  /// The same and VNNI, for scans of quantised tokens.
+  case avx512VNNI
+  /// arm64 with the dot product instructions, for scans of quantised tokens.
+  case neonDotProduct
 
   private var kernel: ck_isa {
     switch self {
@@ -17,6 +21,8 @@ package enum InstructionSet: String, CaseIterable, Sendable {
     case .baseline: CK_ISA_BASELINE
     case .avx2: CK_ISA_AVX2
     case .avx512: CK_ISA_AVX512
+    case .avx512VNNI: CK_ISA_AVX512_VNNI
+    case .neonDotProduct: CK_ISA_NEON_DOTPROD
     }
   }
 

@@ -1,110 +1,147 @@
-// Picks a copy of the kernels, once, and forwards to it.
+// Picks the best level of this machine, once, and forwards to its kernels.
 #include <stdatomic.h>
 
 #include "kernels_internal.h"
 
-static _Atomic(const struct ck_kernels *) chosen;
-
-static const struct ck_kernels *kernels_of(enum ck_isa isa) {
-  switch (isa) {
-    case CK_ISA_SCALAR:
-      return &ck_kernels_scalar;
-    case CK_ISA_BASELINE:
-      return &ck_kernels_baseline;
-#if defined(__x86_64__)
-    case CK_ISA_AVX2:
-      if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &ck_kernels_avx2;
-      return NULL;
-    case CK_ISA_AVX512:
-      if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-          __builtin_cpu_supports("fma"))
-        return &ck_kernels_avx512;
-      return NULL;
+#if defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
 #endif
-    default:
-      return NULL;
-  }
+
+static int always(void) { return 1; }
+
+#if defined(__x86_64__)
+static int has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+
+static int has_avx512(void) {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && has_avx2();
 }
 
-// Two threads that come here at once choose the same table, so the race is harmless.
-static const struct ck_kernels *kernels(void) {
-  const struct ck_kernels *table = atomic_load_explicit(&chosen, memory_order_acquire);
-  if (table) return table;
+static int has_avx512_vnni(void) { return has_avx512() && __builtin_cpu_supports("avx512vnni"); }
+#elif defined(__aarch64__)
+static int has_neon_dotprod(void) { return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
+#endif
+
+struct ck_level {
+  enum ck_isa isa;
+  const struct ck_row_kernels *rows;
+  const struct ck_plane_kernels *planes;
+  int (*available)(void);
+};
+
+// Better ones later.
+static const struct ck_level levels[] = {
+    {CK_ISA_SCALAR, &ck_row_kernels_scalar, &ck_plane_kernels_scalar, always},
+    {CK_ISA_BASELINE, &ck_row_kernels_baseline, &ck_plane_kernels_baseline, always},
+#if defined(__x86_64__)
+    {CK_ISA_AVX2, &ck_row_kernels_avx2, &ck_plane_kernels_avx2, has_avx2},
+    {CK_ISA_AVX512, &ck_row_kernels_avx512, &ck_plane_kernels_avx2, has_avx512},
+    {CK_ISA_AVX512_VNNI, &ck_row_kernels_avx512, &ck_plane_kernels_avx512_vnni, has_avx512_vnni},
+#elif defined(__aarch64__)
+    {CK_ISA_NEON_DOTPROD, &ck_row_kernels_baseline, &ck_plane_kernels_neon_dotprod,
+     has_neon_dotprod},
+#endif
+};
+static const int level_count = sizeof levels / sizeof levels[0];
+
+static _Atomic(const struct ck_level *) chosen;
+
+// Two threads that come here at once choose the same level, so the race is harmless.
+static const struct ck_level *level(void) {
+  const struct ck_level *current = atomic_load_explicit(&chosen, memory_order_acquire);
+  if (current) return current;
   ck_choose_isa();
   return atomic_load_explicit(&chosen, memory_order_acquire);
 }
 
+static const struct ck_row_kernels *row_kernels(void) { return level()->rows; }
+
 void ck_choose_isa(void) {
-  const struct ck_kernels *table = kernels_of(CK_ISA_AVX512);
-  if (!table) table = kernels_of(CK_ISA_AVX2);
-  if (!table) table = kernels_of(CK_ISA_BASELINE);
-  atomic_store_explicit(&chosen, table, memory_order_release);
+  int best = level_count - 1;
+  while (!levels[best].available()) best--;
+  atomic_store_explicit(&chosen, &levels[best], memory_order_release);
 }
 
 int ck_force_isa(enum ck_isa isa) {
-  const struct ck_kernels *table = kernels_of(isa);
-  if (!table) return 0;
-  atomic_store_explicit(&chosen, table, memory_order_release);
-  return 1;
+  for (int i = 0; i < level_count; i++) {
+    if (levels[i].isa != isa || !levels[i].available()) continue;
+    atomic_store_explicit(&chosen, &levels[i], memory_order_release);
+    return 1;
+  }
+  return 0;
 }
 
-enum ck_isa ck_current_isa(void) { return kernels()->isa; }
+enum ck_isa ck_current_isa(void) { return level()->isa; }
 
 void ck_layer_norm_f32(
     const float *input, ptrdiff_t input_stride, float *output, ptrdiff_t output_stride,
     ptrdiff_t rows, ptrdiff_t width, const float *gain, const float *bias, float epsilon) {
-  kernels()->layer_norm_f32(
+  row_kernels()->layer_norm_f32(
       input, input_stride, output, output_stride, rows, width, gain, bias, epsilon);
 }
 
 void ck_softmax_f32(
     float *scores, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t width, float scale,
     ptrdiff_t visible, ptrdiff_t growth) {
-  kernels()->softmax_f32(scores, stride, rows, width, scale, visible, growth);
+  row_kernels()->softmax_f32(scores, stride, rows, width, scale, visible, growth);
 }
 
 void ck_bias_activation_f32(
     float *values, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t width, const float *bias,
     enum ck_activation activation) {
-  kernels()->bias_activation_f32(values, stride, rows, width, bias, activation);
+  row_kernels()->bias_activation_f32(values, stride, rows, width, bias, activation);
 }
 
 void ck_normalize_f32(float *values, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t width) {
-  kernels()->normalize_f32(values, stride, rows, width);
+  row_kernels()->normalize_f32(values, stride, rows, width);
 }
 
 void ck_segment_max_f32(
     const float *scores, ptrdiff_t stride, const ptrdiff_t *bounds, ptrdiff_t segments,
     ptrdiff_t width, float *maxima, ptrdiff_t maxima_stride) {
-  kernels()->segment_max_f32(scores, stride, bounds, segments, width, maxima, maxima_stride);
+  row_kernels()->segment_max_f32(scores, stride, bounds, segments, width, maxima, maxima_stride);
 }
 
 void ck_segment_argmax_f32(
     const float *scores, ptrdiff_t stride, const ptrdiff_t *bounds, ptrdiff_t segments,
     ptrdiff_t width, float *maxima, ptrdiff_t maxima_stride, int32_t *places) {
-  kernels()->segment_argmax_f32(scores, stride, bounds, segments, width, maxima, maxima_stride, places);
+  row_kernels()->segment_argmax_f32(scores, stride, bounds, segments, width, maxima, maxima_stride, places);
 }
 
 void ck_row_max_f32(
     const float *scores, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t width, float *maxima) {
-  kernels()->row_max_f32(scores, stride, rows, width, maxima);
+  row_kernels()->row_max_f32(scores, stride, rows, width, maxima);
 }
 
 void ck_widen_f16(const uint16_t *halves, float *floats, ptrdiff_t count) {
-  kernels()->widen_f16(halves, floats, count);
+  row_kernels()->widen_f16(halves, floats, count);
 }
 
 void ck_widen_bf16(const uint16_t *halves, float *floats, ptrdiff_t count) {
-  kernels()->widen_bf16(halves, floats, count);
+  row_kernels()->widen_bf16(halves, floats, count);
 }
 
 void ck_narrow_f16(const float *floats, uint16_t *halves, ptrdiff_t count) {
-  kernels()->narrow_f16(floats, halves, count);
+  row_kernels()->narrow_f16(floats, halves, count);
+}
+
+void ck_hadamard_f64(double *values, ptrdiff_t count) { row_kernels()->hadamard_f64(values, count); }
+
+void ck_plane_max(
+    const struct ck_plane *plane, const struct ck_plane_query *query, const uint32_t *bounds,
+    ptrdiff_t images, float *maxima) {
+  level()->planes->max(plane, query, bounds, images, maxima);
+}
+
+void ck_plane_sum_of_max(
+    const struct ck_plane *plane, const struct ck_plane_query *query, const float *weights,
+    const uint32_t *bounds, ptrdiff_t images, float *sums) {
+  level()->planes->sum_of_max(plane, query, weights, bounds, images, sums);
 }
 
 void ck_dot_products_f64(
     const float *words, ptrdiff_t word_count, const float *patches, ptrdiff_t patch_count,
     ptrdiff_t width, double *products) {
-  kernels()->dot_products_f64(words, word_count, patches, patch_count, width, products);
+  row_kernels()->dot_products_f64(words, word_count, patches, patch_count, width, products);
 }

@@ -1,4 +1,4 @@
-// The table of kernels that each instruction set fills in, and the macros that `rows_body.h` needs.
+// The tables of kernels that the instruction sets fill in, and how their copies are named.
 #ifndef CK_KERNELS_INTERNAL_H
 #define CK_KERNELS_INTERNAL_H
 
@@ -8,8 +8,11 @@
 
 #include "CKernels.h"
 
-struct ck_kernels {
-  enum ck_isa isa;
+#define CK_JOIN2(a, b) a##_##b
+#define CK_JOIN(a, b) CK_JOIN2(a, b)
+#define CK_NAME(operation) CK_JOIN(operation, CK_SUFFIX)
+
+struct ck_row_kernels {
   void (*layer_norm_f32)(
       const float *, ptrdiff_t, float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, const float *,
       const float *, float);
@@ -28,13 +31,34 @@ struct ck_kernels {
   void (*narrow_f16)(const float *, uint16_t *, ptrdiff_t);
   void (*dot_products_f64)(
       const float *, ptrdiff_t, const float *, ptrdiff_t, ptrdiff_t, double *);
+  void (*hadamard_f64)(double *, ptrdiff_t);
 };
 
-extern const struct ck_kernels ck_kernels_scalar;
-extern const struct ck_kernels ck_kernels_baseline;
+struct ck_plane_kernels {
+  void (*max)(
+      const struct ck_plane *, const struct ck_plane_query *, const uint32_t *, ptrdiff_t, float *);
+  void (*sum_of_max)(
+      const struct ck_plane *, const struct ck_plane_query *, const float *, const uint32_t *,
+      ptrdiff_t, float *);
+};
+
+// Asks for the codes that come 4 kB later. Blocks that are read side by side confuse the hardware's
+// own prefetching: with this a scan from memory is 1.6 times as fast on Cascade Lake (8 words, 256
+// dimensions), and 2 to 16 kB do equally well. Behind the last codes it asks in vain, which does not
+// fault.
+#define CK_PREFETCH(bytes) __builtin_prefetch((bytes) + 4096)
+
+extern const struct ck_row_kernels ck_row_kernels_scalar;
+extern const struct ck_row_kernels ck_row_kernels_baseline;
+extern const struct ck_plane_kernels ck_plane_kernels_scalar;
+extern const struct ck_plane_kernels ck_plane_kernels_baseline;
 #if defined(__x86_64__)
-extern const struct ck_kernels ck_kernels_avx2;
-extern const struct ck_kernels ck_kernels_avx512;
+extern const struct ck_row_kernels ck_row_kernels_avx2;
+extern const struct ck_row_kernels ck_row_kernels_avx512;
+extern const struct ck_plane_kernels ck_plane_kernels_avx2;
+extern const struct ck_plane_kernels ck_plane_kernels_avx512_vnni;
+#elif defined(__aarch64__)
+extern const struct ck_plane_kernels ck_plane_kernels_neon_dotprod;
 #endif
 
 #endif

@@ -9,6 +9,6 @@
 #include "rows_body.h"
 #pragma clang attribute pop
 
-const struct ck_kernels ck_kernels_avx512 = CK_TABLE(CK_ISA_AVX512);
+const struct ck_row_kernels ck_row_kernels_avx512 = CK_TABLE;
 
 #endif

@@ -5,4 +5,4 @@
 #define CK_LOOP
 #include "rows_body.h"
 
-const struct ck_kernels ck_kernels_baseline = CK_TABLE(CK_ISA_BASELINE);
+const struct ck_row_kernels ck_row_kernels_baseline = CK_TABLE;

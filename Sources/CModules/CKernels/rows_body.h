@@ -5,9 +5,6 @@
 // The loops are written for the compiler to vectorise: no calls, no early exits, and additions that
 // may be reordered only where CK_REASSOCIATE stands (sums and maxima over a row).
 
-#define CK_JOIN2(a, b) a##_##b
-#define CK_JOIN(a, b) CK_JOIN2(a, b)
-#define CK_NAME(operation) CK_JOIN(operation, CK_SUFFIX)
 #define CK_REASSOCIATE _Pragma("clang fp reassociate(on)")
 #define CK_BLOCK 16
 
@@ -294,9 +291,37 @@ static void CK_NAME(dot_products_f64)(
   }
 }
 
-#define CK_TABLE(set)                                                                     \
+// The first three stages stay inside runs of eight, where the compiler sees all of them at once.
+static void CK_NAME(hadamard_f64)(double *values, ptrdiff_t count) {
+  ptrdiff_t distance = 1;
+  if (count >= 8) {
+    CK_LOOP for (ptrdiff_t first = 0; first < count; first += 8) {
+      double *v = values + first;
+      double a0 = v[0] + v[1], a1 = v[0] - v[1], a2 = v[2] + v[3], a3 = v[2] - v[3];
+      double a4 = v[4] + v[5], a5 = v[4] - v[5], a6 = v[6] + v[7], a7 = v[6] - v[7];
+      double b0 = a0 + a2, b1 = a1 + a3, b2 = a0 - a2, b3 = a1 - a3;
+      double b4 = a4 + a6, b5 = a5 + a7, b6 = a4 - a6, b7 = a5 - a7;
+      v[0] = b0 + b4, v[1] = b1 + b5, v[2] = b2 + b6, v[3] = b3 + b7;
+      v[4] = b0 - b4, v[5] = b1 - b5, v[6] = b2 - b6, v[7] = b3 - b7;
+    }
+    distance = 8;
+  }
+  for (; distance < count; distance *= 2) {
+    for (ptrdiff_t first = 0; first < count; first += 2 * distance) {
+      double *restrict left = values + first;
+      double *restrict right = left + distance;
+      CK_LOOP for (ptrdiff_t i = 0; i < distance; i++) {
+        double a = left[i];
+        double b = right[i];
+        left[i] = a + b;
+        right[i] = a - b;
+      }
+    }
+  }
+}
+
+#define CK_TABLE                                                                          \
   {                                                                                       \
-      .isa = set,                                                                         \
       .layer_norm_f32 = CK_NAME(layer_norm_f32),                                          \
       .softmax_f32 = CK_NAME(softmax_f32),                                                \
       .bias_activation_f32 = CK_NAME(bias_activation_f32),                                \
@@ -308,4 +333,5 @@ static void CK_NAME(dot_products_f64)(
       .widen_bf16 = CK_NAME(widen_bf16),                                                  \
       .narrow_f16 = CK_NAME(narrow_f16),                                                  \
       .dot_products_f64 = CK_NAME(dot_products_f64),                                      \
+      .hadamard_f64 = CK_NAME(hadamard_f64),                                              \
   }

@@ -5,4 +5,4 @@
 #define CK_LOOP _Pragma("clang loop vectorize(disable) interleave(disable)")
 #include "rows_body.h"
 
-const struct ck_kernels ck_kernels_scalar = CK_TABLE(CK_ISA_SCALAR);
+const struct ck_row_kernels ck_row_kernels_scalar = CK_TABLE;

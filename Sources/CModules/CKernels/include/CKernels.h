@@ -1,10 +1,11 @@
-// Row kernels of the encoders and of MaxSim. See ../README.md.
+// Row kernels of the encoders and of MaxSim, and scans of quantised tokens. See ../README.md.
 //
 // Conventions, for every kernel:
 // - matrices are row-major; `stride` counts floats from one row to the next and may exceed `width`;
-// - no alignment is required, any count may be zero;
-// - accumulators are `float`; the order of additions differs between instruction sets, so results
-//   agree to rounding, not to the bit;
+// - no alignment is required, any count may be zero unless it says otherwise;
+// - accumulators of row kernels are `float` and the order of additions differs between instruction
+//   sets, so results agree to rounding, not to the bit; ck_plane_* and ck_hadamard_f64 agree to the
+//   bit;
 // - nothing allocates, locks, prints or starts threads.
 #ifndef CKERNELS_H
 #define CKERNELS_H
@@ -18,10 +19,12 @@ extern "C" {
 
 // Which copy of the kernels runs.
 enum ck_isa {
-  CK_ISA_SCALAR = 0,    // the definition: no vector instructions
-  CK_ISA_BASELINE = 1,  // what the compiler may assume everywhere: SSE2, or NEON on arm64
-  CK_ISA_AVX2 = 2,      // AVX2 and FMA
-  CK_ISA_AVX512 = 3,    // AVX-512 F, BW, DQ and VL
+  CK_ISA_SCALAR = 0,        // the definition: no vector instructions
+  CK_ISA_BASELINE = 1,      // what the compiler may assume everywhere: SSE2, or NEON on arm64
+  CK_ISA_AVX2 = 2,          // AVX2 and FMA
+  CK_ISA_AVX512 = 3,        // AVX-512 F, BW, DQ and VL; scans as with AVX2
+  CK_ISA_AVX512_VNNI = 4,   // the same and VNNI, for scans
+  CK_ISA_NEON_DOTPROD = 5,  // arm64 with the dot product instructions, for scans
 };
 
 // The copy in use: the best that this machine has, unless forced.
@@ -106,6 +109,53 @@ void ck_narrow_f16(const float *floats, uint16_t *halves, ptrdiff_t count);
 void ck_dot_products_f64(
     const float *words, ptrdiff_t word_count, const float *patches, ptrdiff_t patch_count,
     ptrdiff_t width, double *products);
+// values = H values, in place, where H[i, j] = (-1)^(number of bits set in i & j): the
+// Walsh-Hadamard transform, not normalised (applied twice it multiplies by `count`).
+//
+// count: a power of two, or 0. log2(count) stages over distances 1, 2, 4, ...: (a, b) becomes
+// (a + b, a - b). Every result has one tree of additions, so instruction sets agree to the bit.
+void ck_hadamard_f64(double *values, ptrdiff_t count);
+
+// Quantised tokens, end to end: blocks of 16 tokens, in each block groups of 8 dimensions.
+//
+// Byte 4 t + i of a group's 64 bytes holds token t of the block: dimension 8 g + i in its low half,
+// dimension 8 g + 4 + i in its high half. A code is 16 * (nibble of `high`) + (nibble of `low`), or
+// the nibble of `high` alone where `low` is NULL.
+struct ck_plane {
+  const uint8_t *high;     // (blocks, groups, 64)
+  const uint8_t *low;      // (blocks, groups, 64), or NULL: codes of 4 bits, 0 ... 15
+  const uint16_t *scales;  // (blocks * 16), bfloat16, finite
+  ptrdiff_t groups;        // ceil(dimension / 8)
+};
+
+// Words to compare tokens with: code (w, 8 g + 4 h + i) is codes[((2 g + h) * words + w) * 4 + i].
+struct ck_plane_query {
+  const int8_t *codes;     // (groups, 2, words, 4); 0 for dimensions that do not exist
+  const int32_t *initial;  // (words): what the sum of a word begins with
+  ptrdiff_t words;         // at least 1
+};
+
+// product(t, w) = scale_t * (float)(initial_w + sum over d of code(t, d) * code(w, d))
+//
+// The sum is exact and must fit 32 bits (it wraps around); the conversion and the product are each
+// rounded once.
+
+// maxima[i, w] = max over t in bounds[i] ..< bounds[i + 1] of product(t, w)
+//
+// bounds: (images + 1), rising token numbers; an image may begin and end anywhere in a block.
+// maxima: (images, words). An empty image gives -infinity; a maximum of zero is +0. Whole blocks
+// are read, from the one of token bounds[0] to the one of token bounds[images] - 1.
+void ck_plane_max(
+    const struct ck_plane *plane, const struct ck_plane_query *query, const uint32_t *bounds,
+    ptrdiff_t images, float *maxima);
+
+// sums[i] = sum over t in bounds[i] ..< bounds[i + 1] of max over w of weights[w] * product(t, w)
+//
+// bounds as for ck_plane_max; weights: (words); sums: (images). The additions are ordered: in each
+// lane (t mod 16) from +0 with t rising, then the lanes, 0 to 15. An empty image gives 0.
+void ck_plane_sum_of_max(
+    const struct ck_plane *plane, const struct ck_plane_query *query, const float *weights,
+    const uint32_t *bounds, ptrdiff_t images, float *sums);
 
 #ifdef __cplusplus
 }

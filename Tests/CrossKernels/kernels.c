@@ -1,0 +1,142 @@
+// Compares every copy of the kernels that promise equal bits with the scalar copy, on this machine
+// or under an emulator. Exit status 0: all equal. Arguments are numbers of `enum ck_isa` that must
+// be available here.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "CKernels.h"
+
+static const int isa_count = CK_ISA_NEON_DOTPROD + 1;
+static int compared[CK_ISA_NEON_DOTPROD + 1];
+static int failures;
+
+// SplitMix64.
+static uint64_t state;
+static uint32_t random32(void) {
+  uint64_t z = state += 0x9E3779B97F4A7C15u;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+  return (uint32_t)((z ^ (z >> 31)) >> 16);
+}
+
+static void *allocate(size_t count, size_t size) {
+  void *memory = calloc(count + 1, size);
+  if (!memory) abort();
+  return memory;
+}
+
+enum pattern { RANDOM, ZEROS, ONES, LARGEST_DOWN, PATTERNS };
+
+static void fill(uint8_t *bytes, size_t count, enum pattern pattern) {
+  for (size_t i = 0; i < count; i++)
+    bytes[i] = pattern == RANDOM ? (uint8_t)random32() : pattern == ZEROS ? 0 : 255;
+}
+
+static void compare(
+    const char *what, const float *actual, const float *expected, size_t count, int isa, int dimension,
+    int words, int bits, int pattern) {
+  if (memcmp(actual, expected, count * sizeof(float)) == 0) return;
+  failures++;
+  printf(
+      "%s differs: isa %d, dimension %d, words %d, bits %d, pattern %d\n", what, isa, dimension,
+      words, bits, pattern);
+}
+
+static void test_planes(int dimension, int words, enum pattern pattern) {
+  // Begins inside a block; empty images; ends and begins inside, at the edge of and across blocks;
+  // one image longer than a chunk of blocks.
+  static const int sizes[] = {1, 0, 15, 16, 17, 50, 3, 196, 0, 530, 30, 0};
+  enum { images = sizeof sizes / sizeof sizes[0] };
+  uint32_t bounds[images + 1] = {7};
+  for (int i = 0; i < images; i++) bounds[i + 1] = bounds[i] + (uint32_t)sizes[i];
+  size_t groups = (size_t)(dimension + 7) / 8, blocks = (bounds[images] + 15) / 16;
+  uint8_t *high = allocate(blocks * groups, 64), *low = allocate(blocks * groups, 64);
+  uint16_t *scales = allocate(blocks * 16, 2);
+  int8_t *codes = allocate(groups * 8 * (size_t)words, 1);
+  int32_t *initial = allocate((size_t)words, 4);
+  float *weights = allocate((size_t)words, 4);
+  size_t count = images * (size_t)words;
+  float *expected = allocate(count, 4), *actual = allocate(count, 4);
+  fill(high, blocks * groups * 64, pattern);
+  fill(low, blocks * groups * 64, pattern);
+  for (size_t t = 0; t < blocks * 16; t++) {
+    // Mostly 1/128 ... 1/2; also 0, -0 and negative ones.
+    uint32_t kind = random32() % 16;
+    uint32_t scale = 0x3c00 + random32() % 0x300;
+    scales[t] = (uint16_t)(kind == 0 ? 0 : kind == 1 ? 0x8000 : kind == 2 ? scale | 0x8000 : scale);
+  }
+  for (size_t i = 0; i < groups * 8 * (size_t)words; i++)
+    codes[i] = pattern == RANDOM ? (int8_t)random32() : pattern == LARGEST_DOWN ? -128 : 127;
+  for (int w = 0; w < words; w++) {
+    initial[w] = (int32_t)random32() >> 12;
+    weights[w] = (float)(random32() % 1000) / 7000.0f;
+  }
+  for (int bits = 4; bits <= 8; bits += 4) {
+    struct ck_plane plane = {high, bits == 8 ? low : NULL, scales, (ptrdiff_t)groups};
+    struct ck_plane_query query = {codes, initial, words};
+    for (int sum = 0; sum < 2; sum++) {
+      size_t results = sum ? images : count;
+      for (int isa = 0; isa < isa_count; isa++) {
+        float *out = isa == 0 ? expected : actual;
+        if (!ck_force_isa((enum ck_isa)isa)) continue;
+        compared[isa]++;
+        memset(out, 0xaa, count * sizeof(float));
+        if (sum)
+          ck_plane_sum_of_max(&plane, &query, weights, bounds, images, out);
+        else
+          ck_plane_max(&plane, &query, bounds, images, out);
+        if (isa > 0)
+          compare(sum ? "sum" : "max", actual, expected, results, isa, dimension, words, bits, pattern);
+        if (sum || pattern != RANDOM) continue;
+        // One image at a time must give the same rows.
+        for (int i = 0; i < images; i++) {
+          float row[256];
+          ck_plane_max(&plane, &query, bounds + i, 1, row);
+          compare("row", row, expected + i * words, (size_t)words, isa, dimension, words, bits, pattern);
+        }
+      }
+    }
+  }
+  free(high), free(low), free(scales), free(codes), free(initial), free(weights);
+  free(expected), free(actual);
+}
+
+static void test_hadamard(ptrdiff_t count) {
+  double *values = allocate((size_t)count, 8), *expected = allocate((size_t)count, 8);
+  double *actual = allocate((size_t)count, 8);
+  for (ptrdiff_t i = 0; i < count; i++) values[i] = (double)(int32_t)random32() / 1e7;
+  for (int isa = 0; isa < isa_count; isa++) {
+    double *out = isa == 0 ? expected : actual;
+    if (!ck_force_isa((enum ck_isa)isa)) continue;
+    memcpy(out, values, (size_t)count * sizeof(double));
+    ck_hadamard_f64(out, count);
+    if (memcmp(out, expected, (size_t)count * sizeof(double)) == 0) continue;
+    failures++;
+    printf("hadamard differs: isa %d, count %td\n", isa, count);
+  }
+  free(values), free(expected), free(actual);
+}
+
+int main(int argc, char **argv) {
+  static const int dimensions[] = {1, 7, 8, 9, 31, 32, 40, 130, 520};
+  for (size_t i = 0; i < sizeof dimensions / sizeof dimensions[0]; i++) {
+    for (int pattern = 0; pattern < PATTERNS; pattern++) {
+      // Every word count at one dimension, some at the others.
+      int step = dimensions[i] == 9 && pattern == RANDOM ? 1 : dimensions[i] > 64 ? 11 : 5;
+      for (int words = 1 + ((int)i + pattern) % step; words <= 35; words += step)
+        test_planes(dimensions[i], words, (enum pattern)pattern);
+    }
+  }
+  for (ptrdiff_t count = 1; count <= 4096; count *= 2) test_hadamard(count);
+  test_hadamard(0);
+  for (int i = 1; i < argc; i++) {
+    if (compared[atoi(argv[i])] > 0) continue;
+    failures++;
+    printf("instruction set %s is not available here\n", argv[i]);
+  }
+  for (int isa = 0; isa < isa_count; isa++)
+    if (compared[isa] > 0) printf("instruction set %d: %d runs\n", isa, compared[isa]);
+  printf(failures ? "%d failures\n" : "all equal\n", failures);
+  return failures ? 1 : 0;
+}
