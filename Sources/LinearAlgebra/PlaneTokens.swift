@@ -79,6 +79,18 @@ package struct PlaneQueryCodes: Sendable {
     self.groupCount = groupCount
   }
 
+  private init(codes: [Int8], initial: [Int32], groupCount: Int) {
+    self.codes = codes
+    self.initial = initial
+    self.groupCount = groupCount
+  }
+
+  /// The same words with sums that begin with `initial`.
+  package func beginning(with initial: [Int32]) -> PlaneQueryCodes {
+    precondition(initial.count == wordCount, "a beginning for each word")
+    return PlaneQueryCodes(codes: codes, initial: initial, groupCount: groupCount)
+  }
+
   /// Calls `body` with the words as the kernels take them.
   func withKernel<R>(_ body: (ck_plane_query) -> R) -> R {
     codes.withUnsafeBufferPointer { codes in

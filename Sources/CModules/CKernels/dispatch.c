@@ -126,6 +126,12 @@ void ck_narrow_f16(const float *floats, uint16_t *halves, ptrdiff_t count) {
   row_kernels()->narrow_f16(floats, halves, count);
 }
 
+void ck_dot_products_f64(
+    const float *words, ptrdiff_t word_count, const float *patches, ptrdiff_t patch_count,
+    ptrdiff_t width, double *products) {
+  row_kernels()->dot_products_f64(words, word_count, patches, patch_count, width, products);
+}
+
 void ck_hadamard_f64(double *values, ptrdiff_t count) { row_kernels()->hadamard_f64(values, count); }
 
 void ck_plane_max(
@@ -138,10 +144,4 @@ void ck_plane_sum_of_max(
     const struct ck_plane *plane, const struct ck_plane_query *query, const float *weights,
     const uint32_t *bounds, ptrdiff_t images, float *sums) {
   level()->planes->sum_of_max(plane, query, weights, bounds, images, sums);
-}
-
-void ck_dot_products_f64(
-    const float *words, ptrdiff_t word_count, const float *patches, ptrdiff_t patch_count,
-    ptrdiff_t width, double *products) {
-  row_kernels()->dot_products_f64(words, word_count, patches, patch_count, width, products);
 }

@@ -109,6 +109,7 @@ void ck_narrow_f16(const float *floats, uint16_t *halves, ptrdiff_t count);
 void ck_dot_products_f64(
     const float *words, ptrdiff_t word_count, const float *patches, ptrdiff_t patch_count,
     ptrdiff_t width, double *products);
+
 // values = H values, in place, where H[i, j] = (-1)^(number of bits set in i & j): the
 // Walsh-Hadamard transform, not normalised (applied twice it multiplies by `count`).
 //
@@ -160,7 +161,7 @@ void ck_plane_sum_of_max(
 // rows[t, d] = scale * (code - middle) for tokens first ..< first + tokens and `width` dimensions
 //
 // rows: (tokens, width). With both nibbles the middle is 128; with the high ones alone the code is
-// 16 * nibble and the middle 120.5. Code and scale have eight bits each: the product is exact.
+// 16 * nibble and the middle 120.5. No product has more than 24 bits: it is exact.
 void ck_plane_rows_f32(
     const struct ck_plane *plane, ptrdiff_t first, ptrdiff_t tokens, ptrdiff_t width, float *rows,
     ptrdiff_t stride);
