@@ -10,12 +10,15 @@ enum Damage: Error, Equatable {
   case newerVersion(UInt8)
   /// A field holds a value that it cannot have.
   case impossible(Field)
+  /// There is nothing where something should be.
+  case missing
   /// zstd refused the compressed part.
   case compression
 
   /// A part of a stored value, named for messages.
   enum Field: String {
     case version, kind, encoding, shape, text, tiles, contentHash, tag, fingerprint, identifiers
+    case place, ordinals, scale, directory, layout
   }
 }
 
@@ -27,6 +30,7 @@ extension Damage: CustomStringConvertible {
     case .checksum: "its checksum does not match"
     case .newerVersion(let version): "unknown version \(version)"
     case .impossible(let field): "impossible \(field.rawValue)"
+    case .missing: "it is missing"
     case .compression: "it cannot be decompressed"
     }
   }

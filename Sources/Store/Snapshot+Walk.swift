@@ -35,7 +35,8 @@ extension Snapshot {
     }
   }
 
-  /// Calls `body` with the encoded tokens of every readable item in the range, or of all.
+  /// Calls `body` with the encoded tokens of every readable item in the range, or of all; with
+  /// none where the index keeps no originals.
   ///
   /// `TokenDecoder` turns the bytes into floats. They belong to the index's memory map and are
   /// valid only during the call.
@@ -69,7 +70,7 @@ extension Snapshot {
   /// - Returns: no range when the index is empty.
   public func idRanges(count: Int) throws -> [Range<ItemID>] {
     precondition(count > 0, "number of ranges")
-    let ends: (first: ItemID, last: ItemID)? = try transaction.withCursor(in: tables.tokens) {
+    let ends: (first: ItemID, last: ItemID)? = try transaction.withCursor(in: tables.places) {
       cursor in
       guard try cursor.advance() else { return nil }
       let first = try itemID(cursor)
@@ -87,39 +88,13 @@ extension Snapshot {
           rawValue: next.overflow ? end : min(next.partialValue, end))
     }
   }
-
-  /// Decodes everything and returns what cannot be decoded: once per item, in the order of ids.
-  ///
-  /// - Throws: when LMDB's own pages are damaged, or the disk fails.
-  public func findDamage() throws -> [(id: ItemID, error: StoreError)] {
-    var found: [ItemID: StoreError] = [:]
-    try walk(tables.items, in: nil) { id, cursor in
-      let bytes = cursor.withEntry { _, value in Array(value) }
-      do throws(StoreError) { _ = try record(bytes, of: id) } catch { found[id] = error }
-    }
-    var decoder = TokenDecoder()
-    var buffer: [Float] = []
-    try forEachEncodedTokens { id, bytes in
-      do throws(StoreError) {
-        _ = try decoder.decode(bytes, of: id, into: &buffer)
-      } catch { found[id] = error }
-    }
-    try walk(tables.pooled, in: nil) { id, cursor in
-      do throws(StoreError) {
-        _ = try cursor.withEntry { (_, value) throws(StoreError) in
-          try PooledCodec.decode(value, of: id, into: &buffer, at: 0)
-        }
-      } catch { found[id] = error }
-    }
-    return found.sorted { $0.key < $1.key }.map { (id: $0.key, error: $0.value) }
-  }
 }
 
 // MARK: - Steps of a walk
 
 extension Snapshot {
   /// Moves a cursor over the ids of the range and calls `body` at each.
-  private func walk(
+  func walk(
     _ table: Table, in range: Range<ItemID>?, _ body: (ItemID, borrowing Cursor) throws -> Void
   ) throws {
     try transaction.withCursor(in: table) { cursor in
@@ -142,7 +117,7 @@ extension Snapshot {
     }
   }
 
-  private func record(_ bytes: [UInt8], of id: ItemID) throws(StoreError) -> ItemRecord {
+  func record(_ bytes: [UInt8], of id: ItemID) throws(StoreError) -> ItemRecord {
     try transaction.record(bytes, of: id, fingerprints: fingerprintsByNumber)
   }
 }

@@ -29,7 +29,7 @@ public struct Snapshot: ~Copyable, Sendable {
 
   /// Number of items that have tokens.
   public var readableCount: Int {
-    get throws(StoreError) { try transaction.usage(of: tables.tokens).entryCount }
+    get throws(StoreError) { try transaction.usage(of: tables.places).entryCount }
   }
 
   /// The encoders whose tokens the index holds or held, in alphabetical order.
@@ -63,7 +63,10 @@ public struct Snapshot: ~Copyable, Sendable {
     try transaction.items(withContentHash: hash, tables, fingerprints: fingerprintsByNumber)
   }
 
-  /// The tokens of an item, or `nil` when it has none. Rows are normalised to within 10⁻³.
+  /// The tokens of an item, or `nil` when it has none.
+  ///
+  /// Rows are normalised to within 10⁻³. Where the index keeps no originals, they are what the
+  /// codes stand for, and only nearly normalised.
   public func tokens(of id: ItemID) throws(StoreError) -> TokenMatrix? {
     var decoder = TokenDecoder()
     return try tokens(of: id, using: &decoder)
@@ -73,7 +76,8 @@ public struct Snapshot: ~Copyable, Sendable {
   public func tokens(
     of id: ItemID, using decoder: inout TokenDecoder
   ) throws(StoreError) -> TokenMatrix? {
-    try transaction.withValue(in: tables.tokens, forKey: StoreLayout.key(id)) {
+    guard layout.originals == .f16 else { return try decodedTokens(of: id) }
+    return try transaction.withValue(in: tables.tokens, forKey: StoreLayout.key(id)) {
       (bytes) throws(StoreError) in try decoder.decode(bytes, of: id)
     }
   }

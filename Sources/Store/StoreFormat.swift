@@ -3,9 +3,9 @@
 /// A reader refuses every format but its own and says what to do. It deletes nothing.
 enum StoreFormat {
   /// The marker of the format that this program reads and writes.
-  static let marker = "filip-index draft 1"
+  static let marker = "filip-index draft 2"
   private static let family = "filip-index"
-  private static let draft = 1
+  private static let draft = 2
 
   /// Refuses an index whose format is not ours.
   static func check(marker bytes: [UInt8]?, path: String) throws(StoreError) {

@@ -11,6 +11,12 @@
 /// | `hashes` | content hash, then item id | nothing |
 /// | `tokens` | item id | `TokenCodec` |
 /// | `pooled` | item id | `PooledCodec` |
+/// | `planes` | segment id | `PlaneSegment` with its `SegmentSeal` |
+/// | `places` | item id | `PlanePlace` |
+/// | `dead` | segment id | `DeadOrdinals` |
+///
+/// With originals (`PlaneLayout`), `tokens` and `places` have the same keys; without them, `tokens`
+/// is empty.
 enum StoreLayout {
   /// LMDB's data file.
   static let dataFileName = "data.mdb"
@@ -30,6 +36,15 @@ enum StoreLayout {
   static func itemID(_ key: Span<UInt8>) throws(Damage) -> ItemID {
     guard key.count == 8 else { throw .impossible(.identifiers) }
     return ItemID(rawValue: bigEndian(key, at: 0))
+  }
+
+  /// The key of a segment of the scan plane.
+  static func key(ofSegment segment: UInt64) -> [UInt8] { bigEndian(segment) }
+
+  /// The segment that a key belongs to.
+  static func segment(_ key: Span<UInt8>) throws(Damage) -> UInt64 {
+    guard key.count == 8 else { throw .impossible(.identifiers) }
+    return bigEndian(key, at: 0)
   }
 
   /// The key of a path.
@@ -70,7 +85,7 @@ enum StoreLayout {
   }
 }
 
-/// The tables of an open index.
+/// The tables of an open index, and in which forms they keep tokens.
 struct StoreTables: Sendable {
   /// Facts about the index as a whole.
   let meta: Table
@@ -84,18 +99,32 @@ struct StoreTables: Sendable {
   let tokens: Table
   /// Id → encoded pooled vector.
   let pooled: Table
+  /// Segment id → segment of the scan plane.
+  let planes: Table
+  /// Id → segment and ordinal.
+  let places: Table
+  /// Segment id → ordinals of removed images.
+  let dead: Table
+  /// The forms in which tokens are kept.
+  let layout: PlaneLayout
 
   /// Every table, in the order of `StoreLayout`'s description.
-  var all: [Table] { [meta, items, paths, hashes, tokens, pooled] }
+  var all: [Table] { [meta, items, paths, hashes, tokens, pooled, planes, places, dead] }
 
   /// Opens every table with `open`, which is given the table's name.
-  init(open: (String) throws(StoreError) -> Table) throws(StoreError) {
+  init(
+    layout: PlaneLayout, open: (String) throws(StoreError) -> Table
+  ) throws(StoreError) {
+    self.layout = layout
     meta = try open(Self.metaName)
     items = try open("items")
     paths = try open("paths")
     hashes = try open("hashes")
     tokens = try open("tokens")
     pooled = try open("pooled")
+    planes = try open("planes")
+    places = try open("places")
+    dead = try open("dead")
   }
 
   /// The table that holds the format marker; its name is the same in every format, for ever.
@@ -112,10 +141,22 @@ enum MetaKey {
   static let nextItem = Array("next-item".utf8)
   /// How many writes were committed, UInt64.
   static let generation = Array("generation".utf8)
+  /// In which forms tokens are kept, see `PlaneLayout`.
+  static let layout = Array("layout".utf8)
+  /// The id that the next new segment of the scan plane gets, UInt64.
+  static let nextSegment = Array("next-segment".utf8)
+  /// What precedes a dimension, UInt32 big-endian; the value is the segment that the next image of
+  /// that dimension is added to, UInt64.
+  static let openSegmentPrefix = Array("open-segment:".utf8)
   /// What precedes the number of an encoder's fingerprint, UInt32 big-endian; the value is text.
   static let fingerprintPrefix = Array("fingerprint:".utf8)
   /// What precedes the name of a note; the value is the caller's.
   static let notePrefix = Array("note:".utf8)
+
+  /// The key of the segment that images of a dimension are added to.
+  static func openSegment(dimension: Int) -> [UInt8] {
+    openSegmentPrefix + StoreLayout.bigEndian(UInt64(dimension))[4...]
+  }
 
   /// The key of a fingerprint.
   static func fingerprint(_ number: UInt32) -> [UInt8] {

@@ -2,7 +2,8 @@
 public struct StoreStatistics: Hashable, Sendable {
   /// One of the index's tables.
   public struct Table: Hashable, Sendable {
-    /// The table's name: `meta`, `items`, `paths`, `hashes`, `tokens` or `pooled`.
+    /// The table's name: `meta`, `items`, `paths`, `hashes`, `tokens`, `pooled`, `planes`,
+    /// `places` or `dead`.
     public var name: String
     /// Number of values.
     public var entryCount: Int
@@ -17,8 +18,16 @@ public struct StoreStatistics: Hashable, Sendable {
   /// Address space reserved for the data file, in bytes.
   public var mapByteCount: Int
 
+  /// Bytes of the tokens as they are kept besides the scan plane.
+  public var originalByteCount: Int { byteCount(of: ["tokens"]) }
+  /// Bytes of the scan plane, its bookkeeping included.
+  public var planeByteCount: Int { byteCount(of: ["planes", "places", "dead"]) }
   /// Bytes of all tables together.
   public var usedByteCount: Int { tables.reduce(0) { $0 + $1.byteCount } }
+
+  private func byteCount(of names: Set<String>) -> Int {
+    tables.reduce(0) { $0 + (names.contains($1.name) ? $1.byteCount : 0) }
+  }
 }
 
 extension Snapshot {

@@ -24,6 +24,8 @@ public final class TokenStore: Sendable {
     case create
   }
 
+  /// In which forms the index keeps tokens.
+  public var layout: PlaneLayout { lease.tables.layout }
   /// The folder of the index, as it was given.
   public let path: String
   let lease: EnvironmentLease
@@ -39,19 +41,22 @@ public final class TokenStore: Sendable {
 
   /// Opens the index in the folder `path`.
   ///
-  /// `program` is written into an index that is made, and shown to whoever finds it busy.
+  /// `program` is written into an index that is made, and shown to whoever finds it busy. `layout`
+  /// is that of an index that is made; one that exists keeps its own.
   /// - Throws: `StoreError`: `.notFound` when there is no index and the mode does not make one;
   ///   `.busy` when another store writes; `.notAnIndex`, `.formatTooOld` and `.formatTooNew` when
   ///   the folder holds something else; `.permissionDenied`, `.damaged`, `.unavailable`. Nothing
   ///   is deleted in any case.
   public static func open(
-    at path: String, mode: Mode, program: String = "filip"
+    at path: String, mode: Mode, program: String = "filip", layout: PlaneLayout = PlaneLayout()
   ) throws(StoreError) -> TokenStore {
-    try open(at: path, mode: mode, program: program, options: EnvironmentOptions())
+    try open(
+      at: path, mode: mode, program: program, layout: layout, options: EnvironmentOptions())
   }
 
   static func open(
-    at path: String, mode: Mode, program: String, options: EnvironmentOptions
+    at path: String, mode: Mode, program: String, layout: PlaneLayout = PlaneLayout(),
+    options: EnvironmentOptions
   ) throws(StoreError) -> TokenStore {
     if mode == .create {
       try makeFolder(path)
@@ -62,7 +67,7 @@ public final class TokenStore: Sendable {
     let lease = try OpenEnvironments.lease(path: path, options: options) {
       (environment) throws(StoreError) in
       if let tables = try openTables(of: environment) { return tables }
-      return try makeTables(in: environment, mode: mode, program: program)
+      return try makeTables(in: environment, mode: mode, program: program, layout: layout)
     }
     if mode != .readOnly, lease.environment.isReadOnly {
       throw StoreError(.accessDenied, path: path, doing: "writing")
@@ -130,7 +135,11 @@ extension TokenStore {
     }
     let marker = try transaction.value(in: meta, forKey: MetaKey.format)
     try StoreFormat.check(marker: marker, path: environment.path)
-    let tables = try StoreTables { (name) throws(StoreError) in
+    let layout = try transaction.value(in: meta, forKey: MetaKey.layout)
+    guard let layout = PlaneLayout(bytes: layout ?? []) else {
+      throw StoreError(.impossible(.layout), in: "the description", path: environment.path)
+    }
+    let tables = try StoreTables(layout: layout) { (name) throws(StoreError) in
       guard let table = try transaction.openTable(name) else {
         throw StoreError(.pageNotFound, path: environment.path, doing: "opening")
       }
@@ -142,16 +151,19 @@ extension TokenStore {
 
   /// Fills an empty environment with the tables of an empty index.
   private static func makeTables(
-    in environment: Environment, mode: Mode, program: String
+    in environment: Environment, mode: Mode, program: String, layout: PlaneLayout
   ) throws(StoreError) -> StoreTables {
     guard mode == .create else { throw .notFound(path: environment.path) }
     guard !environment.isReadOnly else {
       throw StoreError(.accessDenied, path: environment.path, doing: "writing")
     }
     var transaction = try environment.beginWrite()
-    let tables = try StoreTables { (name) throws(StoreError) in try transaction.makeTable(name) }
+    let tables = try StoreTables(layout: layout) { (name) throws(StoreError) in
+      try transaction.makeTable(name)
+    }
     try transaction.put(Array(StoreFormat.marker.utf8), forKey: MetaKey.format, in: tables.meta)
     try transaction.put(Array(program.utf8), forKey: MetaKey.createdBy, in: tables.meta)
+    try transaction.put(layout.bytes, forKey: MetaKey.layout, in: tables.meta)
     try transaction.commit()
     return tables
   }

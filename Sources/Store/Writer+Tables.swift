@@ -18,8 +18,9 @@ extension Writer {
     if tokens != nil { item.unreadableReason = nil }
     let key = StoreLayout.key(item.id)
     try store(item)
+    try removeFromPlane(item.id)
     if let tokens {
-      try transaction.put(try encode(tokens, of: item.id), forKey: key, in: tables.tokens)
+      try store(tokens, of: item.id)
     } else {
       try transaction.remove(key, in: tables.tokens)
     }
@@ -28,6 +29,24 @@ extension Writer {
     } else {
       try transaction.remove(key, in: tables.pooled)
     }
+  }
+
+  /// Stores the tokens of an item that is not in the plane.
+  private mutating func store(_ tokens: TokenMatrix, of id: ItemID) throws(StoreError) {
+    let shape = TokenShape(tokenCount: tokens.tokenCount, dimension: tokens.dimension)
+    var rows: [Float] = []
+    switch tables.layout.originals {
+    case .f16:
+      let bytes = try encode(tokens, of: id)
+      try transaction.put(bytes, forKey: StoreLayout.key(id), in: tables.tokens)
+      // The codes' errors are measured against the tokens as they are read back.
+      swap(&rows, &plane.rows)
+      encoder.readBack(shape, into: &rows)
+    case .none:
+      rows = tokens.elements
+    }
+    try addToPlane(id, rows: rows[..<shape.elementCount], shape: shape)
+    swap(&rows, &plane.rows)
   }
 
   /// Stores the item's record and keeps paths and hashes in step with it.
@@ -60,6 +79,7 @@ extension Writer {
     if let hash = old?.contentHash {
       try transaction.remove(StoreLayout.key(hash, id), in: tables.hashes)
     }
+    try removeFromPlane(id)
     for table in [tables.items, tables.tokens, tables.pooled] {
       try transaction.remove(StoreLayout.key(id), in: table)
     }

@@ -9,6 +9,7 @@ public struct Writer: ~Copyable {
   var fingerprintsByNumber: [UInt32: String]
   var nextItem: UInt64
   var encoder: TokenEncoder
+  var plane = PlaneChanges()
   private var hasChanges = false
   private var failure: StoreError?
 
@@ -29,6 +30,7 @@ public struct Writer: ~Copyable {
   consuming func commit() throws(StoreError) {
     if let failure { throw failure }
     guard hasChanges else { return }
+    try settlePlane()
     let generation = try transaction.counter(MetaKey.generation, tables)
     try put(generation &+ 1, forKey: MetaKey.generation)
     try put(nextItem, forKey: MetaKey.nextItem)
@@ -49,7 +51,8 @@ public struct Writer: ~Copyable {
     }
   }
 
-  private mutating func put(_ value: UInt64, forKey key: [UInt8]) throws(StoreError) {
+  /// Puts a number into the table `meta`.
+  mutating func put(_ value: UInt64, forKey key: [UInt8]) throws(StoreError) {
     var bytes = ByteWriter()
     bytes.append(value)
     try transaction.put(bytes.bytes, forKey: key, in: tables.meta)

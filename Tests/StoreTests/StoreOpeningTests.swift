@@ -66,7 +66,7 @@ import TestSupport
     environment.close()
   }
 
-  @Test(arguments: ["filip-index draft 2", "filip-index 1", "filip-index v2", "filip-index"])
+  @Test(arguments: ["filip-index draft 3", "filip-index 1", "filip-index v2", "filip-index"])
   func `a newer format is refused with the advice to update`(marker: String) throws {
     try setMarker(Array(marker.utf8))
     for mode in [TokenStore.Mode.readOnly, .create] {
@@ -77,8 +77,9 @@ import TestSupport
     }
   }
 
-  @Test func `an older format is refused with the advice to rebuild`() throws {
-    try setMarker(Array("filip-index draft 0".utf8))
+  @Test(arguments: ["filip-index draft 0", "filip-index draft 1"])
+  func `an older format is refused with the advice to rebuild`(marker: String) throws {
+    try setMarker(Array(marker.utf8))
     let error = openingError(.create)
     #expect(error?.code == .formatTooOld)
     #expect(error?.message.contains("filip index --force") == true)

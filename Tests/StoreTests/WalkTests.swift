@@ -96,7 +96,9 @@ import TestSupport
   @Test func `sizes are known`() throws {
     let statistics = try store.read { snapshot in try snapshot.statistics }
     #expect(
-      statistics.tables.map(\.name) == ["meta", "items", "paths", "hashes", "tokens", "pooled"])
+      statistics.tables.map(\.name) == [
+        "meta", "items", "paths", "hashes", "tokens", "pooled", "planes", "places", "dead",
+      ])
     #expect(statistics.tables[4].entryCount == 90)
     #expect(statistics.fileByteCount >= statistics.usedByteCount)
     #expect(statistics.mapByteCount >= 1 << 30)

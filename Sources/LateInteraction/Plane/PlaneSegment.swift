@@ -19,21 +19,34 @@
   /// codes are those that were written is for a checksum to say.
   /// - Complexity: O(tokens + images), little next to reading the codes.
   /// - Throws: `PlaneSegmentError`, and what `body` throws.
-  package static func withSegment<Result>(
-    _ bytes: Span<UInt8>, _ body: (borrowing PlaneSegment) throws -> Result
-  ) throws -> Result {
-    try bytes.withUnsafeBytes { bytes in
+  package static func withSegment<Success>(
+    _ bytes: Span<UInt8>, _ body: (borrowing PlaneSegment) throws -> Success
+  ) throws -> Success {
+    try read(bytes) { segment -> Result<Success, any Error> in
+      do {
+        return .success(try body(segment))
+      } catch {
+        return .failure(error)
+      }
+    }.get()
+  }
+
+  /// The same for a closure that cannot fail.
+  package static func read<Success>(
+    _ bytes: Span<UInt8>, _ body: (borrowing PlaneSegment) -> Success
+  ) throws(PlaneSegmentError) -> Success {
+    try bytes.withUnsafeBytes { (bytes) throws(PlaneSegmentError) in
       guard let start = bytes.baseAddress, bytes.count >= PlaneGeometry.smallestByteCount else {
-        throw PlaneSegmentError.length
+        throw .length
       }
       let segment = PlaneSegment(
         start: start, geometry: try geometry(start),
         largestRelativeError4: try bound(start, at: 16),
         largestNorm8: try bound(start, at: 20), largestNorm4: try bound(start, at: 24))
-      guard segment.geometry.byteCount == bytes.count else { throw PlaneSegmentError.length }
+      guard segment.geometry.byteCount == bytes.count else { throw .length }
       try segment.checkScales()
       try segment.checkDirectory()
-      return try body(segment)
+      return body(segment)
     }
   }
 }
@@ -51,9 +64,6 @@ extension PlaneSegment {
   package var tokenCount: Int { geometry.tokenCount }
   /// Groups of eight dimensions.
   package var groupCount: Int { geometry.groupCount }
-  /// Bytes that the codes would take with nothing around them.
-  package var codeByteCount: Int { (tokenCount * dimension * Int(bits.rawValue) + 7) / 8 }
-
   /// The item whose tokens the image at that ordinal has.
   package func id(_ image: Int) -> UInt64 {
     precondition(image >= 0 && image < imageCount, "ordinal of an image")

@@ -2,6 +2,8 @@
 package struct PlaneSegmentBuilder {
   /// The version of the format that is written.
   static let version: UInt8 = 1
+  /// Tokens of more dimensions cannot be in a segment.
+  package static let largestDimension = PlaneGeometry.largestDimension
 
   private struct Entry {
     var id: UInt64
@@ -60,6 +62,16 @@ package struct PlaneSegmentBuilder {
 
   /// Number of images.
   package var imageCount: Int { directory.count }
+
+  /// The item whose tokens the image at that ordinal has.
+  package func id(_ image: Int) -> UInt64 { directory[image].id }
+
+  /// Number of tokens of an image.
+  package func tokenCount(of image: Int) -> Int {
+    let isLast = image + 1 == directory.count
+    let end = isLast ? tokenCount : Int(directory[image + 1].firstToken)
+    return end - Int(directory[image].firstToken)
+  }
 
   /// Bytes of the segment, padding included.
   package var byteCount: Int { geometry.byteCount }

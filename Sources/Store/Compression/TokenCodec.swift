@@ -18,6 +18,8 @@ enum TokenCodec {
   static let version: UInt8 = 1
   static let encoding: UInt8 = 1
   static let headerByteCount = 20
+  /// The most values that an item's tokens can have.
+  static let largestElementCount = Int(UInt32.max) / 2
 
   /// The shape that a stored value claims, checked against its own length and checksum.
   static func shape(of bytes: Span<UInt8>) throws(Damage) -> TokenShape {
@@ -34,7 +36,7 @@ enum TokenCodec {
       tokenCount: Int(UInt32(littleEndian: bytes, at: 4)),
       dimension: Int(UInt32(littleEndian: bytes, at: 8)))
     let (count, overflows) = shape.tokenCount.multipliedReportingOverflow(by: shape.dimension)
-    guard !overflows, count <= Int(UInt32.max) / 2,
+    guard !overflows, count <= largestElementCount,
       count * 2 == Int(UInt32(littleEndian: bytes, at: 12))
     else {
       throw .impossible(.shape)
@@ -70,7 +72,7 @@ struct TokenEncoder: ~Copyable {
   /// The same tokens give the same bytes with the same version of zstd.
   mutating func encode(_ tokens: TokenMatrix) throws(Damage) -> [UInt8] {
     let byteCount = 2 * tokens.elements.count
-    guard byteCount <= Int(UInt32.max) else { throw .impossible(.shape) }
+    guard tokens.elements.count <= TokenCodec.largestElementCount else { throw .impossible(.shape) }
     var writer = ByteWriter()
     writer.append(TokenCodec.version)
     writer.append(TokenCodec.encoding)
@@ -83,6 +85,14 @@ struct TokenEncoder: ~Copyable {
     HalfPlanes.split(tokens.elements, into: &planes)
     try compressor.compress(planes, boundary: tokens.elements.count, into: &bytes)
     return bytes
+  }
+
+  /// Writes the tokens that were encoded last, rounded as they will be read back, into `buffer`.
+  ///
+  /// The buffer grows when it is too short and never shrinks.
+  func readBack(_ shape: TokenShape, into buffer: inout [Float]) {
+    buffer.grow(to: shape.elementCount, with: 0)
+    HalfPlanes.join(planes, count: shape.elementCount, into: &buffer, at: 0)
   }
 }
 

@@ -18,6 +18,32 @@ enum Checksum {
     return hash
   }
 
+  /// A 64-bit checksum of long values: finds every change that lies within eight bytes in a row
+  /// from a multiple of eight on, and others but for one in 2⁶⁴.
+  ///
+  /// From `h` = the byte count on, every little-endian word `w` makes `h` into
+  /// `(h ^ w) · 0x9E3779B97F4A7C15` and then `h ^ h >> 32`, modulo 2⁶⁴. Each step can be undone, so
+  /// a difference never disappears. A last part of fewer than eight bytes is filled up with zeros,
+  /// and the word at `skipped`, a multiple of eight, counts as zero.
+  static func mixed64(_ bytes: Span<UInt8>, skippingWordAt skipped: Int) -> UInt64 {
+    let end = bytes.count - bytes.count % 8
+    let words = bytes.bytes
+    var hash = UInt64(bytes.count)
+    for offset in stride(from: 0, to: end, by: 8) where offset != skipped {
+      // Safe because the offset lies at least eight bytes before the end.
+      let word = unsafe words.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
+      hash = mix(hash, UInt64(littleEndian: word))
+    }
+    var rest: UInt64 = 0
+    for index in end..<bytes.count { rest |= UInt64(bytes[index]) << (8 * UInt64(index - end)) }
+    return mix(hash, rest)
+  }
+
+  private static func mix(_ hash: UInt64, _ word: UInt64) -> UInt64 {
+    let product = (hash ^ word) &* 0x9E37_79B9_7F4A_7C15
+    return product ^ product >> 32
+  }
+
   private static let crc32Table: [UInt32] = (0..<256).map { index in
     (0..<8).reduce(UInt32(index)) { value, _ in
       value & 1 == 1 ? 0xEDB8_8320 ^ value >> 1 : value >> 1

@@ -1,0 +1,36 @@
+public import FilipLateInteraction
+
+/// In which forms an index keeps tokens; chosen when it is made, and fixed then.
+public struct PlaneLayout: Hashable, Sendable {
+  /// What is kept of the tokens besides the codes of the scan plane.
+  public enum Originals: String, Sendable, CaseIterable {
+    /// Half precision: searches are exact with respect to it.
+    case f16
+    /// Nothing: the codes stand for the tokens, and the index takes a third of the room or less.
+    case none
+  }
+
+  /// Bits of a code; default eight.
+  public var bits: PlaneBits
+  /// What is kept besides the codes; default half precision.
+  public var originals: Originals
+
+  /// A layout; the default one is exact and scans fastest.
+  public init(bits: PlaneBits = .eight, originals: Originals = .f16) {
+    self.bits = bits
+    self.originals = originals
+  }
+}
+
+extension PlaneLayout {
+  /// The layout in two bytes: bits; 1 for half precision, 0 for none.
+  var bytes: [UInt8] { [bits.rawValue, originals == .f16 ? 1 : 0] }
+
+  /// The layout behind stored bytes, or `nil` when they are none.
+  init?(bytes: [UInt8]) {
+    guard bytes.count == 2, let bits = PlaneBits(rawValue: bytes[0]), bytes[1] <= 1 else {
+      return nil
+    }
+    self.init(bits: bits, originals: bytes[1] == 1 ? .f16 : .none)
+  }
+}
