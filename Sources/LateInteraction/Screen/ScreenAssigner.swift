@@ -6,7 +6,8 @@ package final class ScreenAssigner {
   private static let probeCount = 4
   private static let batchCount = 8192
 
-  private let codebook: ScreenCodebook
+  /// The codebook whose centroids tokens are assigned to.
+  package let codebook: ScreenCodebook
   private var nearest: NearestRow
   private let gathered: Matrix
 
@@ -16,6 +17,9 @@ package final class ScreenAssigner {
     nearest = NearestRow(dimension: codebook.dimension, batchCount: Self.batchCount)
     gathered = Matrix(rowCount: Self.batchCount, columnCount: codebook.dimension)
   }
+
+  /// Number of dimensions of the tokens.
+  package var dimension: Int { codebook.dimension }
 
   /// For each row, a rotated token, the number of the centroid that is most similar to it among
   /// those of the four nearest cells. Of equal ones the lower number.

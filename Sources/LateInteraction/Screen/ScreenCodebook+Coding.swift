@@ -1,4 +1,4 @@
-package import FilipLinearAlgebra
+internal import FilipLinearAlgebra
 
 /// How a codebook is stored, little-endian:
 ///
@@ -42,17 +42,25 @@ extension ScreenCodebook {
     return bytes
   }
 
-  /// From `h` = the byte count on, every two bytes `w` make `h` into
-  /// `(h ^ w) · 0x9E3779B97F4A7C15` and then `h ^ h >> 32`, modulo 2⁶⁴; the id counts as zero.
+  /// From `h` = the byte count on, every little-endian word `w` of eight bytes makes `h` into
+  /// `(h ^ w) · 0x9E3779B97F4A7C15` and then `h ^ h >> 32`, modulo 2⁶⁴. The last word is filled up
+  /// with zeros, and the id counts as zero.
   private static func hash(_ bytes: Span<UInt8>) -> UInt64 {
-    var hash = UInt64(bytes.count)
-    for offset in stride(from: 0, to: bytes.count - 1, by: 2) {
-      let isID = idOffset..<idOffset + 8 ~= offset
-      let word = isID ? 0 : UInt64(bytes[offset]) | UInt64(bytes[offset + 1]) << 8
-      hash = (hash ^ word) &* 0x9E37_79B9_7F4A_7C15
-      hash ^= hash >> 32
+    bytes.withUnsafeBytes { bytes in
+      var hash = UInt64(bytes.count)
+      for offset in stride(from: 0, to: bytes.count, by: 8) {
+        var word: UInt64 = 0
+        if offset + 8 > bytes.count {
+          for byte in bytes[offset...].reversed() { word = word << 8 | UInt64(byte) }
+        } else if offset != idOffset {
+          word = UInt64(
+            littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        }
+        hash = (hash ^ word) &* 0x9E37_79B9_7F4A_7C15
+        hash ^= hash >> 32
+      }
+      return hash
     }
-    return hash
   }
 
   /// The id that stored bytes claim, without a look at the rest; `nil` for bytes of another version.

@@ -15,7 +15,11 @@ extension ScreenCodebook {
   }
 
   /// How many tokens to learn centroids from: more did not make the screen better.
-  package static func sampleCount(forCentroids count: Int) -> Int { 64 * count }
+  ///
+  /// The sample is never larger than 512 MiB.
+  package static func sampleCount(forCentroids count: Int, dimension: Int) -> Int {
+    min(64 * count, max(count, (512 << 20) / (4 * dimension)))
+  }
 
   /// Learns centroids from tokens by spherical k-means in two levels.
   ///

@@ -1,4 +1,4 @@
-package import FilipLinearAlgebra
+internal import FilipLinearAlgebra
 
 /// The centroids that stand for tokens where images are only screened: each token has the number of
 /// the one it is most similar to.
