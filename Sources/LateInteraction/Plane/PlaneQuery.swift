@@ -6,7 +6,7 @@ internal import FilipLinearAlgebra
 /// 127 and `s_w = max|R q_w| / 127`.
 package struct PlaneQuery: Sendable {
   /// Number of words.
-  let wordCount: Int
+  package let wordCount: Int
   /// Number of dimensions.
   let dimension: Int
   /// `c_w`, in the kernels' order.

@@ -1,5 +1,5 @@
 import FilipEncoders
-import FilipLateInteraction
+public import FilipLateInteraction
 public import FilipStore
 
 /// A part of the query that is scored and shown as one: which tokens belong to it.

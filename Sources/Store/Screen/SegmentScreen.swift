@@ -111,16 +111,16 @@ enum ScreenCodec {
   ) -> Result {
     let size = MemoryLayout<Value>.size
     // Safe because the buffer is read within its bounds, and as integers only where it is aligned.
-    return unsafe bytes.withUnsafeBytes { raw in
-      if UInt(littleEndian: 1) == 1, let start = unsafe raw.baseAddress,
-        unsafe Int(bitPattern: start) % MemoryLayout<Value>.alignment == 0
+    return bytes.withUnsafeBytes { raw in
+      if UInt(littleEndian: 1) == 1, let start = raw.baseAddress,
+        Int(bitPattern: start) % MemoryLayout<Value>.alignment == 0
       {
-        let integers = unsafe UnsafeBufferPointer(
+        let integers = UnsafeBufferPointer(
           start: start.assumingMemoryBound(to: Value.self), count: raw.count / size)
-        return body(unsafe integers.span)
+        return body(integers.span)
       }
-      let copy = unsafe (0..<raw.count / size).map {
-        unsafe Value(littleEndian: raw.loadUnaligned(fromByteOffset: $0 * size, as: Value.self))
+      let copy = (0..<raw.count / size).map {
+        Value(littleEndian: raw.loadUnaligned(fromByteOffset: $0 * size, as: Value.self))
       }
       return body(copy.span)
     }
