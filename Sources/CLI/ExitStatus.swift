@@ -38,7 +38,8 @@ enum ExitStatus: Int32 {
     case let error as QueryError:
       switch error.code {
       case .notFound: self = .notFound
-      case .modelMismatch: self = .dataError
+      case .modelMismatch, .reductionMismatch, .damagedReduction: self = .dataError
+      case .emptyQuery, .unusableReduction: self = .usage
       case .unreadable: self = .dataError
       }
     case let error as StoreError: self.init(error.code)

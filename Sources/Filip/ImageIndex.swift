@@ -21,20 +21,24 @@ public final class ImageIndex: Sendable {
   /// Opens the index in the folder `path`, or makes it.
   ///
   /// `model` is the name of an installed model or a checkpoint directory; `nil` means the index's
-  /// own model, and for a new index the bundled one.
+  /// own model, and for a new index the bundled one. `reduction` makes a new index smaller and its
+  /// results approximate; for an index that exists it must be the index's own.
   /// - Throws: `StoreError`, `QueryError` when the index was made by another model,
   ///   `EncoderError` for a damaged checkpoint.
-  public init(at path: String, model: String? = nil) throws {
+  public init(
+    at path: String, model: String? = nil, reduction: ReductionRequest = ReductionRequest()
+  ) throws {
     self.path = path
     if FilePath(path).appending("data.mdb").exists {
       store = try TokenStore.open(at: path, mode: .readOnly)
       self.model = try IndexModel(for: store, requested: model)
+      _ = try self.model.reduction(for: store, request: reduction)
     } else {
       self.model = try IndexModel(for: nil, requested: model)
       let limits = IndexParameters(roots: []).decodingLimits
       let pipeline = try ImagePipeline(model: self.model, limits: limits)
       // Released at once: programs that only search leave the index to whoever writes.
-      _ = try self.model.openForWriting(at: path, pipeline: pipeline)
+      _ = try self.model.openForWriting(at: path, pipeline: pipeline, reduction: reduction)
       store = try TokenStore.open(at: path, mode: .readOnly)
     }
     searcher = Searcher(store: store, encoder: try TextEncoder(model: self.model.directory))

@@ -1,5 +1,5 @@
 /// The tokens of one image or one text: `tokenCount` rows of `dimension` floats, row-major,
-/// each row L2-normalised.
+/// each row L2-normalised (those of a query that was projected are shorter, see `TokenProjection`).
 ///
 /// Padding never enters: a text of five tokens has five rows. A `TokenMatrix` may be empty; it
 /// never holds a value that is not a number.

@@ -2,7 +2,7 @@ internal import COpenBLAS
 
 /// OpenBLAS keeps one thread count for the whole process; ours is always one, and parallelism
 /// lies above it (Debian's OpenBLAS has no per-call count).
-private let singleThreaded: Void = openblas_set_num_threads(1)
+let singleThreaded: Void = openblas_set_num_threads(1)
 
 /// Writes `scale · a · bᵀ + keep · c` to `c`.
 ///

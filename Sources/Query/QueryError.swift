@@ -10,6 +10,12 @@ public struct QueryError: Error, Sendable, CustomStringConvertible {
     case modelMismatch
     /// The query has no tokens.
     case emptyQuery
+    /// The index was made with another reduction of its tokens.
+    case reductionMismatch
+    /// The reduction that is asked for does not fit the model.
+    case unusableReduction
+    /// What an index says of its reduction cannot be read.
+    case damagedReduction
     /// A file could not be read or is not an image.
     case unreadable
   }

@@ -307,6 +307,7 @@ struct StoredImage: Equatable {
   var pooled: [Float]?
   var width: UInt32
   var tiles: [ImageTile]
+  var patchTokens: [UInt32]?
 }
 
 extension Program {
@@ -334,7 +335,8 @@ extension Program {
       for item in items {
         images[String(decoding: item.path ?? [], as: UTF8.self)] = StoredImage(
           id: item.id.rawValue, tokens: try #require(try snapshot.tokens(of: item.id)),
-          pooled: try snapshot.pooled(of: item.id), width: item.width, tiles: item.tiles)
+          pooled: try snapshot.pooled(of: item.id), width: item.width, tiles: item.tiles,
+          patchTokens: item.patchTokens)
       }
       return images
     }

@@ -11,9 +11,40 @@ import TestSupport
     item.id = ItemID(rawValue: seed)
     item.tokenCount = 196
     item.encoderFingerprint = "tower 3, patches, f32"
+    if seed % 2 == 0 {
+      item.patchTokens = (0..<Int.random(in: 0...600, using: &generator)).map { _ in
+        UInt32.random(in: 0..<196, using: &generator)
+      }
+    }
     let bytes = ItemCodec.encode(item, fingerprint: 3)
     let fingerprints: [UInt32: String] = [3: "tower 3, patches, f32", 4: "other"]
     try #expect(ItemCodec.decode(bytes, id: item.id, fingerprints: fingerprints) == item)
+  }
+
+  @Test func `a map of patches takes as few bits as its tokens need`() throws {
+    for (tokenCount, bits) in [(1, 1), (2, 1), (3, 2), (98, 7), (256, 8), (257, 9), (70_000, 17)] {
+      let map = (0..<300).map { UInt32($0 * (tokenCount - 1) / 299) }
+      let bytes = PatchTokenCodec.encode(map)
+      #expect(bytes.count == 5 + (300 * bits + 7) / 8)
+      #expect(try PatchTokenCodec.decode(bytes, tokenCount: tokenCount) == map)
+      #expect(throws: Damage.self) {
+        try PatchTokenCodec.decode(bytes, tokenCount: tokenCount - 1)
+      }
+    }
+    // Three bits a patch, the first patch lowest: 5, 1, 4 are 0b100_001_101.
+    #expect(PatchTokenCodec.encode([5, 1, 4]) == [3, 3, 0, 0, 0, 0b0000_1101, 0b1])
+    #expect(throws: Damage.impossible(.patchTokens)) {
+      try PatchTokenCodec.decode([3, 3, 0, 0, 0, 0b0000_1101, 0b11], tokenCount: 8)
+    }
+    #expect(throws: Damage.self) { try PatchTokenCodec.decode([3, 3, 0, 0, 0, 1], tokenCount: 8) }
+    #expect(try PatchTokenCodec.decode(PatchTokenCodec.encode([]), tokenCount: 1) == [])
+  }
+
+  @Test func `an item without tokens has no map of them`() throws {
+    var item = image("/a")
+    item.patchTokens = [0, 1, 0]
+    let bytes = ItemCodec.encode(item, fingerprint: 0)
+    #expect(try ItemCodec.decode(bytes, id: .first, fingerprints: [:]).patchTokens == nil)
   }
 
   @Test func `a changed byte is an error`() {
@@ -58,11 +89,11 @@ import TestSupport
 
   @Test func `a record of a later version asks for an update`() {
     var bytes = ItemCodec.encode(image("/a"), fingerprint: 0)
-    bytes[0] = 2
-    #expect(throws: Damage.newerVersion(2)) {
+    bytes[0] = 3
+    #expect(throws: Damage.newerVersion(3)) {
       try ItemCodec.decode(bytes, id: .first, fingerprints: [:])
     }
-    let error = StoreError(Damage.newerVersion(2), in: "the record of item 1")
+    let error = StoreError(Damage.newerVersion(3), in: "the record of item 1")
     #expect(error.code == .formatTooNew)
     #expect(error.message.contains("update filip"))
   }

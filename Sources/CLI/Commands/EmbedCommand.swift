@@ -11,7 +11,7 @@ struct EmbedCommand: ParsableCommand {
     discussion: """
       The file holds "embeddings" (sum of tokens, d) f32, rows L2-normalised; "lengths" (N) int64, \
       the tokens of each item; and "pooled" (N, d) f32. Beside it FILE.jsonl names the items in \
-      order. Files that cannot be read are left out and listed.
+      order. Files that cannot be read are left out and listed. filip import reads both files.
 
       Exit status: 0, or 2 when something was left out.
       """)
@@ -77,6 +77,12 @@ struct EmbedCommand: ParsableCommand {
                 encoded.tiles.map {
                   .array([.count($0.grid.columnCount), .count($0.grid.rowCount)])
                 }),
+              "regions": .array(
+                encoded.tiles.map {
+                  .array(
+                    [$0.region.x, $0.region.y, $0.region.width, $0.region.height]
+                      .map(JSONValue.double))
+                }),
             ]))
         } catch {
           if error is EncoderError { throw error }
@@ -85,7 +91,9 @@ struct EmbedCommand: ParsableCommand {
         }
       }
     }
-    try items.write(to: output)
+    let fingerprint =
+      files.isEmpty ? model.directory.textFingerprint : model.imageFingerprint
+    try items.write(to: output, fingerprint: fingerprint)
     messages.note("wrote \(items.count) items, \(items.tokenCount) tokens to \(output)")
     if failureCount > 0 { throw ExitStatus.softProblems.exit }
   }
@@ -110,7 +118,7 @@ private struct EmbeddedItems {
     dimension = tokens.dimension
   }
 
-  func write(to path: String) throws {
+  func write(to path: String, fingerprint: String) throws {
     typealias Tensor = SafetensorsWriter.Tensor
     let writer = try SafetensorsWriter(
       path: path,
@@ -118,7 +126,7 @@ private struct EmbeddedItems {
         Tensor(name: "embeddings", elementType: .float32, shape: [tokenCount, dimension]),
         Tensor(name: "pooled", elementType: .float32, shape: [count, dimension]),
         Tensor(name: "lengths", elementType: .int64, shape: [count]),
-      ], metadata: ["format": "filip.embed/1"])
+      ], metadata: ["format": "filip.embed/1", "fingerprint": fingerprint])
     try writer.append(elements)
     try writer.append(pooled)
     try writer.append(lengths)

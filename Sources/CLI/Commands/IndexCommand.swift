@@ -1,5 +1,6 @@
 import ArgumentParser
 import FilipEncoders
+import FilipLateInteraction
 import FilipQuery
 import FilipStore
 import SystemPackage
@@ -61,6 +62,7 @@ struct IndexCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Index and model") var indexOptions: IndexOptions
   @OptionGroup(title: "Index and model") var modelOptions: ModelOptions
+  @OptionGroup(title: "Smaller index") var reductionOptions: ReductionOptions
   @OptionGroup(title: "Engine") var threads: ThreadOptions
   @OptionGroup(title: "Engine") var decoding: DecodingOptions
   @OptionGroup(title: "Output") var messages: MessageOptions
@@ -83,18 +85,26 @@ struct IndexCommand: AsyncParsableCommand {
     parameters.threadCount = threads.count
     parameters.decodingLimits = decoding.limits(threadCount: threads.count)
 
+    let reduction = try model.reduction(
+      for: existing, request: reductionOptions.request, replacesModel: force)
     let pipeline = try ImagePipeline(model: model, limits: parameters.decodingLimits)
+    let footprint = pipeline.footprint
+    if existing == nil, reduction.isNone, footprint.isWide {
+      messages.note(savingsText(footprint))
+    }
 
     if dryRun {
       try printForecast(
-        try IndexForecast(store: existing, pipeline: pipeline, parameters: parameters))
+        try IndexForecast(
+          store: existing, pipeline: pipeline, parameters: parameters, reduction: reduction))
       return
     }
-    let store = try model.openForWriting(at: path, pipeline: pipeline, replacesModel: force)
+    let store = try model.openForWriting(
+      at: path, pipeline: pipeline, reduction: reductionOptions.request, replacesModel: force)
     let indexer = try Indexer(store: store, pipeline: pipeline, parameters: parameters)
     let reporter = ProgressReporter(isQuiet: messages.quiet)
     let isQuiet = messages.quiet
-    let bytesPerImage = pipeline.bytesPerImage
+    let bytesPerImage = footprint.byteCount(under: reduction)
     let announced = Once()
     let summary = try await Interruption.cancelling {
       try await indexer.run { progress in
@@ -161,6 +171,21 @@ struct IndexCommand: AsyncParsableCommand {
     Messages.line(
       "index: \(countText(summary.imageCount)) images, \(byteText(summary.indexByteCount)), "
         + "model \(model.label), \(durationText(summary.duration))")
+    guard !summary.reduction.isNone else { return }
+    Messages.line("reduction: \(reductionText(summary.reduction))")
+    if let count = summary.learntImageCount, count < ReductionRecall.minimumImageCount {
+      Messages.note(
+        "the \(summary.reduction.setting.dimension ?? 0) dimensions were learnt from "
+          + "\(countText(count)) images only; when the index has grown, learn them anew: "
+          + "filip index --force \(summary.reduction.setting)")
+    }
+  }
+
+  /// What a reduction would save, in one line.
+  private func savingsText(_ footprint: ImageFootprint) -> String {
+    let halves = footprint.halves.map { "\(byteText($0.byteCount)) with \($0.reduction)" }
+    return "an image takes up to \(byteText(footprint.byteCount())); it would be "
+      + halves.joined(separator: ", ") + ", for results that are no longer exact"
   }
 
   private func printForecast(_ forecast: IndexForecast) throws {

@@ -21,11 +21,15 @@ struct RemoveCommand: ParsableCommand {
     let store = try TokenStore.open(
       at: indexOptions.path, mode: dryRun ? .readOnly : .readWrite)
     let scope = try paths.map(namedPath)
+    // Imported items may bear a name that is no path.
+    let names = Set(paths.map { argumentPath($0).bytes })
     var found: [ItemID] = []
     try store.read { snapshot in
       try snapshot.forEachItem { item in
         let path = FilePath(bytes: item.path ?? [])
-        if scope.contains(where: { path.starts(with: $0) }) { found.append(item.id) }
+        if names.contains(item.path ?? []) || scope.contains(where: { path.starts(with: $0) }) {
+          found.append(item.id)
+        }
       }
     }
     if !dryRun, !found.isEmpty {

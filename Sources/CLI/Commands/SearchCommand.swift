@@ -14,11 +14,24 @@ struct SearchCommand: AsyncParsableCommand {
       mean over the words (FILIP's text-to-image score). The search is exact: every image of the \
       index is scored.
 
+      With --query-tokens the query is given as tokens that were computed elsewhere, or by filip \
+      embed --text; no model is needed then, and none is in an index of imported tokens.
+
       Exit status: 0 when something was found, 1 when nothing was.
       """)
 
   @Argument(help: ArgumentHelp("What to look for.", valueName: "query"))
-  var words: [String]
+  var words: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "A file with the query's tokens instead: .safetensors, or .npy (words, d) or "
+        + "(queries, words, d).", valueName: "file"))
+  var queryTokens: String?
+
+  @Option(
+    help: ArgumentHelp("Which of the file's queries, counted from 0. Default: 0.", valueName: "n"))
+  var queryNumber: Int?
 
   @Option(
     name: [.short, .customLong("top")], help: ArgumentHelp("How many images.", valueName: "n"))
@@ -45,6 +58,17 @@ struct SearchCommand: AsyncParsableCommand {
 
   func validate() throws {
     if k < 1 { throw ValidationError("-k \(k): give 1 or more") }
+    if queryTokens != nil {
+      guard words.isEmpty else {
+        throw ValidationError("give the query as words or with --query-tokens, not both")
+      }
+      if pooled { throw ValidationError("--pooled compares texts; leave out --query-tokens") }
+      if let queryNumber, queryNumber < 0 {
+        throw ValidationError("--query-number \(queryNumber): give 0 or more")
+      }
+      return
+    }
+    if queryNumber != nil { throw ValidationError("--query-number needs --query-tokens") }
     if words.allSatisfy(\.isBlank) {
       throw ValidationError(
         "the query is empty; say what to look for: filip search \"small balloon\"")
@@ -52,33 +76,75 @@ struct SearchCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let query = words.joined(separator: " ")
     let store = try TokenStore.open(at: indexOptions.path, mode: .readOnly)
-    let model = try IndexModel(
-      for: store, requested: modelOptions.model, fallback: environment("FILIP_MODEL"))
-    messages.noteDomain(of: model)
-
     var parameters = SearchParameters()
     parameters.count = k
     parameters.scope = try scope.map(namedPath)
     parameters.usesPooledVectors = pooled
     parameters.includesPatchMaps = html != nil
     parameters.threadCount = threads.count
-    let encoder = try TextEncoder(model: model.directory)
-    let searcher = Searcher(store: store, encoder: encoder)
-    let results = try await searcher.search(query, parameters: parameters)
+    let answer: Answer
+    if let queryTokens {
+      answer = try await searchTokens(queryTokens, in: store, parameters)
+    } else {
+      answer = try await searchText(in: store, parameters)
+    }
 
-    if let html { try writeContactSheet(to: html, query, results) }
+    if let html { try writeContactSheet(to: html, answer.query, answer.results) }
     let printer = HitPrinter(
       format: output.hitFormat, zeroTerminated: output.zeroTerminated, paths: output.paths,
-      style: .automatic, model: model)
-    try printer.print(results, query: query)
+      style: .automatic, model: answer.model)
+    try printer.print(answer.results, query: answer.query)
     if output.hitFormat == .human {
       messages.note(
-        "\(results.hits.count) of \(countText(results.imageCount)) images, "
-          + durationText(results.duration))
+        "\(answer.results.hits.count) of \(countText(answer.results.imageCount)) images, "
+          + durationText(answer.results.duration)
+          + (answer.results.reduction.isNone
+            ? "" : "; reduced: \(reductionText(answer.results.reduction))"))
     }
-    if results.hits.isEmpty { throw ExitStatus.nothingFound.exit }
+    if answer.results.hits.isEmpty { throw ExitStatus.nothingFound.exit }
+  }
+
+  private struct Answer {
+    var results: SearchResults
+    /// The query as it is shown.
+    var query: String
+    /// The model that encoded it, if one did.
+    var model: IndexModel?
+  }
+
+  private func searchText(
+    in store: TokenStore, _ parameters: SearchParameters
+  ) async throws -> Answer {
+    let query = words.joined(separator: " ")
+    let model = try IndexModel(
+      for: store, requested: modelOptions.model, fallback: environment("FILIP_MODEL"))
+    messages.noteDomain(of: model)
+    if let fingerprint = try ImportedOrigin.fingerprint(of: store),
+      fingerprint != model.imageFingerprint
+    {
+      messages.note(
+        "the index's tokens were imported as \(fingerprint); that \(model.label) made them is "
+          + "taken on trust")
+    }
+    let searcher = Searcher(store: store, encoder: try TextEncoder(model: model.directory))
+    return Answer(
+      results: try await searcher.search(query, parameters: parameters), query: query, model: model)
+  }
+
+  private func searchTokens(
+    _ file: String, in store: TokenStore, _ parameters: SearchParameters
+  ) async throws -> Answer {
+    let queries = try QueryTokensFile(argumentPath(file))
+    let number = queryNumber ?? 0
+    let tokens = try queries.tokens(of: number)
+    if queryNumber == nil, queries.count > 1 {
+      messages.note("the first of \(queries.count) queries; choose another with --query-number")
+    }
+    return Answer(
+      results: try await Searcher(store: store, encoder: nil).search(
+       tokens: tokens, parameters: parameters),
+      query: try queries.name(of: number))
   }
 
   private func writeContactSheet(

@@ -37,6 +37,9 @@ struct StatusCommand: ParsableCommand {
     var generation: UInt64 = 0
     var statistics: StoreStatistics?
     var model: Result<IndexModel, any Error>?
+    var reduction: Result<TokenReduction, any Error>?
+    /// Who made the tokens of an index without a model.
+    var importedFingerprint: String?
 
     init(_ store: TokenStore?) throws {
       guard let store else { return }
@@ -47,7 +50,9 @@ struct StatusCommand: ParsableCommand {
           try snapshot.statistics
         )
       }
-      model = Result { try IndexModel(for: store) }
+      reduction = Result { try store.read { try TokenReduction($0) } }
+      importedFingerprint = try ImportedOrigin.fingerprint(of: store)
+      if importedFingerprint == nil { model = Result { try IndexModel(for: store) } }
     }
   }
 
@@ -72,7 +77,16 @@ struct StatusCommand: ParsableCommand {
       lines.append(
         "model       \(model.label), tokens \(model.tokenMode.rawValue), \(model.location.path)")
     case .failure(let error): lines.append("model       \(error)")
-    case nil: break
+    case nil:
+      if let fingerprint = status.importedFingerprint {
+        lines.append("model       none, tokens imported as \(fingerprint)")
+      }
+    }
+    switch status.reduction {
+    case .success(let reduction) where !reduction.isNone:
+      lines.append("reduction   \(reductionText(reduction))")
+    case .failure(let error): lines.append("reduction   \(error)")
+    case .success, nil: break
     }
     lines.append(
       "decoders    " + ImageFormat.allCases.map(\.rawValue).sorted().joined(separator: ", "))
@@ -106,6 +120,8 @@ struct StatusCommand: ParsableCommand {
           "token_mode": .string($0.tokenMode.rawValue),
         ])
       },
+      "reduction": (try? status.reduction?.get()).flatMap(reductionJSON),
+      "imported": status.importedFingerprint.map(JSONValue.string),
       "decoders": .array(
         ImageFormat.allCases.map(\.rawValue).sorted().map(JSONValue.string)),
       "processor": .string(InstructionSet.current.rawValue),

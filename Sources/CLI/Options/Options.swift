@@ -38,6 +38,37 @@ struct ModelOptions: ParsableArguments {
   var model: String?
 }
 
+/// How much of the tokens an index keeps.
+struct ReductionOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "For a new index: merge patches that look alike, one token for N patches on average.",
+      discussion: "The index shrinks by as much, and a search finds most of what it would have "
+        + "found; how much is measured and shown by filip status. Default: 1, none are merged.",
+      valueName: "N"))
+  var pool: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "For a new index: keep D dimensions of every token, learnt from the index's first images.",
+      discussion: "As --pool, and both together work. Nothing is saved before up to 1000 images "
+        + "are encoded. Default: all of the model's.",
+      valueName: "D"))
+  var dimension: Int?
+
+  func validate() throws {
+    if let pool, !(1...1024).contains(pool) {
+      throw ValidationError("--pool \(pool): give a number from 1 to 1024")
+    }
+    if let dimension, dimension < 1 {
+      throw ValidationError("--dimension \(dimension): give 1 or more")
+    }
+  }
+
+  /// What the flags ask for.
+  var request: ReductionRequest { ReductionRequest(poolFactor: pool, dimension: dimension) }
+}
+
 /// How much is said.
 struct MessageOptions: ParsableArguments {
   @Flag(name: [.short, .long], help: "Only results and errors; no progress, no notes.")

@@ -24,7 +24,8 @@ struct HitPrinter {
   var zeroTerminated: Bool
   var paths: PathText
   var style: Style
-  var model: IndexModel
+  /// `nil` when tokens were asked for and no model was needed.
+  var model: IndexModel?
 
   func print(_ results: SearchResults, query: String) throws(OutputError) {
     var output = StandardOutput()
@@ -98,10 +99,12 @@ struct HitPrinter {
     return .members([
       "schema": .string("filip.search/1"),
       "query": .members(["text": .string(query), "words": .array(words)]),
-      "model": .members([
-        "id": .string(model.location.name), "fingerprint": .string(model.imageFingerprint),
-        "token_mode": .string(model.tokenMode.rawValue),
-      ]),
+      "model": model.map {
+        .members([
+          "id": .string($0.location.name), "fingerprint": .string($0.imageFingerprint),
+          "token_mode": .string($0.tokenMode.rawValue),
+        ])
+      },
       "index": .members([
         "images": .count(results.imageCount), "scanned": .count(results.scannedCount),
         "generation": .integer(Int64(results.generation)),
@@ -109,6 +112,7 @@ struct HitPrinter {
       "exact": .bool(true), "relative_to": .string(results.proof.relativeTo.rawValue),
       "rescored": .count(results.proof.rescoredCount),
       "refined": .count(results.proof.refinedCount),
+      "reduction": reductionJSON(results.reduction),
       "took_ms": .double((results.duration / .microseconds(1)).rounded() / 1_000),
       "results": hits.map(JSONValue.array),
     ])

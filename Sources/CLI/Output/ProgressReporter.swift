@@ -12,8 +12,19 @@ final class ProgressReporter: Sendable {
   private let state = Mutex(State())
   private let started = ContinuousClock.now
   private let isQuiet: Bool
+  /// What is counted, and what becomes of it.
+  private let unit: (found: String, made: String)
 
-  init(isQuiet: Bool) { self.isQuiet = isQuiet }
+  init(isQuiet: Bool) {
+    self.isQuiet = isQuiet
+    unit = ("files", "images")
+  }
+
+  /// A reporter of things that stay what they are.
+  init(isQuiet: Bool, unit: String) {
+    self.isQuiet = isQuiet
+    self.unit = (unit, unit)
+  }
 
   /// Shows `progress` if enough time has passed since the last time.
   func show(_ progress: IndexProgress) {
@@ -44,10 +55,10 @@ final class ProgressReporter: Sendable {
     let total =
       progress.isWalkFinished
       ? countText(progress.foundCount) : "\(countText(progress.foundCount))+"
-    var text = "\(countText(progress.finishedCount)) of \(total) files"
+    var text = "\(countText(progress.finishedCount)) of \(total) \(unit.found)"
     let seconds = elapsed / .seconds(1)
     if progress.encodedCount > 0, seconds > 0 {
-      text += ", \(decimal(Double(progress.encodedCount) / seconds, digits: 1)) images/s"
+      text += ", \(decimal(Double(progress.encodedCount) / seconds, digits: 1)) \(unit.made)/s"
     }
     if progress.isWalkFinished, progress.finishedCount > 0 {
       let rest = progress.foundCount - progress.finishedCount

@@ -13,7 +13,7 @@
 // Vectors of 16 floats are written with the compiler's extension, which splits them where registers
 // are narrower.
 
-#define CK_PLANE_CHUNK 32
+#define CK_PLANE_CHUNK 16
 
 #pragma clang fp contract(off)
 
@@ -25,57 +25,68 @@ static const ck_lane_bits CK_NAME(lane_numbers) = {0, 1, 2,  3,  4,  5,  6,  7,
 
 #define CK_MAX(a, b) ((a) > (b) ? (a) : (b))
 #define CK_MIN(a, b) ((a) < (b) ? (a) : (b))
+#define CK_SHUFFLE __builtin_shufflevector
 // Of the lanes of block `block` those of tokens start ..< end, all counted in one chunk.
 #define CK_INSIDE(block, start, end)                                                  \
   ((CK_NAME(lane_numbers) >= (int32_t)((start) - 16 * (block))) &                     \
    (CK_NAME(lane_numbers) < (int32_t)((end) - 16 * (block))))
 
-// maxima[w] = max(maxima[w], products of tokens start ..< end of the chunk), start < end.
-//
-// Four words at a time, to have their maxima in registers and to reduce them together; the last
-// word is taken again where the count is no multiple of four.
-static inline __attribute__((always_inline)) void CK_NAME(range_max)(
-    const float *products, int words, ptrdiff_t start, ptrdiff_t end, float *maxima) {
-  const ck_lanes *lanes = (const ck_lanes *)products;
+// maxima[w] = max(maxima[w], products of tokens start ..< end of the chunk), start < end, for four
+// words, the first `used` of which exist: their maxima stay in registers and are reduced together.
+// `stride` counts vectors from one block to the next.
+static inline __attribute__((always_inline)) void CK_NAME(four_max)(
+    const ck_lanes *lanes, ptrdiff_t stride, ptrdiff_t start, ptrdiff_t end, float *maxima,
+    int used) {
   ptrdiff_t first = start / 16, last = (end - 1) / 16;
   ck_lanes nothing = (ck_lanes)(-INFINITY);
   ck_lane_bits in_first = CK_INSIDE(first, start, end), in_last = CK_INSIDE(last, start, end);
-  for (int word = 0; word < words; word += 4) {
-    int w0 = word, w1 = CK_MIN(word + 1, words - 1), w2 = CK_MIN(word + 2, words - 1),
-        w3 = CK_MIN(word + 3, words - 1);
-    const ck_lanes *row = lanes + first * words;
-    ck_lanes m0 = in_first ? row[w0] : nothing, m1 = in_first ? row[w1] : nothing;
-    ck_lanes m2 = in_first ? row[w2] : nothing, m3 = in_first ? row[w3] : nothing;
-    for (ptrdiff_t block = first + 1; block < last; block++) {
-      row += words;
-      m0 = CK_MAX(m0, row[w0]), m1 = CK_MAX(m1, row[w1]);
-      m2 = CK_MAX(m2, row[w2]), m3 = CK_MAX(m3, row[w3]);
-    }
-    row = lanes + last * words;
-    ck_lanes e0 = in_last ? row[w0] : nothing, e1 = in_last ? row[w1] : nothing;
-    ck_lanes e2 = in_last ? row[w2] : nothing, e3 = in_last ? row[w3] : nothing;
-    m0 = CK_MAX(m0, e0), m1 = CK_MAX(m1, e1), m2 = CK_MAX(m2, e2), m3 = CK_MAX(m3, e3);
-    // A tree that halves the lanes of a word and brings words together: 4 x 16, 2 x (2 x 8), 4 x 4.
-#define CK_SHUFFLE __builtin_shufflevector
-    ck_lanes a = CK_SHUFFLE(m0, m1, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
-    ck_lanes b = CK_SHUFFLE(m0, m1, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
-    ck_lanes c = CK_SHUFFLE(m2, m3, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
-    ck_lanes d = CK_SHUFFLE(m2, m3, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
-    a = CK_MAX(a, b), c = CK_MAX(c, d);
-    b = CK_SHUFFLE(a, c, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27);
-    d = CK_SHUFFLE(a, c, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
-    a = CK_MAX(b, d);
-    b = CK_SHUFFLE(a, a, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
-    a = CK_MAX(a, b);
-    b = CK_SHUFFLE(a, a, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
-    a = CK_MAX(a, b);
-#undef CK_SHUFFLE
-    // Adding +0 turns -0 into +0.
-    maxima[w0] = CK_MAX(maxima[w0], a[0]) + 0.0f;
-    maxima[w1] = CK_MAX(maxima[w1], a[4]) + 0.0f;
-    maxima[w2] = CK_MAX(maxima[w2], a[8]) + 0.0f;
-    maxima[w3] = CK_MAX(maxima[w3], a[12]) + 0.0f;
+  const ck_lanes *row = lanes + first * stride;
+  ck_lanes m[4];
+#pragma unroll
+  for (int w = 0; w < 4; w++) m[w] = in_first ? row[CK_MIN(w, used - 1)] : nothing;
+  for (ptrdiff_t block = first + 1; block < last; block++) {
+    row += stride;
+#pragma unroll
+    for (int w = 0; w < 4; w++) m[w] = CK_MAX(m[w], row[CK_MIN(w, used - 1)]);
   }
+  row = lanes + last * stride;
+#pragma unroll
+  for (int w = 0; w < 4; w++) {
+    ck_lanes edge = in_last ? row[CK_MIN(w, used - 1)] : nothing;
+    m[w] = CK_MAX(m[w], edge);
+  }
+  // A tree that halves the lanes of each word and brings words together: 4 x 16, 2 x (2 x 8),
+  // 4 x 4. Lane 4 w of the result is the maximum of word w.
+#pragma unroll
+  for (int w = 0; w < 4; w += 2) {
+    ck_lanes a = m[w], b = m[w + 1];
+    ck_lanes left = CK_SHUFFLE(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
+    ck_lanes right = CK_SHUFFLE(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+    m[w] = CK_MAX(left, right);
+  }
+  ck_lanes a = m[0], b = m[2];
+  ck_lanes left = CK_SHUFFLE(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27);
+  ck_lanes right = CK_SHUFFLE(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+  a = CK_MAX(left, right);
+  b = CK_SHUFFLE(a, a, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+  a = CK_MAX(a, b);
+  b = CK_SHUFFLE(a, a, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+  a = CK_MAX(a, b);
+  // Adding +0 turns -0 into +0.
+#pragma unroll
+  for (int w = 0; w < 4; w++)
+    if (w < used) maxima[w] = CK_MAX(maxima[w], a[4 * w]) + 0.0f;
+}
+
+// The same for the `words` words of a tile.
+static inline void CK_NAME(range_max)(
+    const float *products, int words, ptrdiff_t start, ptrdiff_t end, float *maxima) {
+  const ck_lanes *lanes = (const ck_lanes *)products;
+  int word = 0;
+  for (; word + 4 <= words; word += 4)
+    CK_NAME(four_max)(lanes + word, words, start, end, maxima + word, 4);
+  if (word < words)
+    CK_NAME(four_max)(lanes + word, words, start, end, maxima + word, words - word);
 }
 
 // The words of the tile that begins with `word`: tiles of nearly one size, the larger ones first.

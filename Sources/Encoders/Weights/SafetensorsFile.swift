@@ -65,6 +65,11 @@ package final class SafetensorsFile: Sendable {
     }
   }
 
+  /// A tensor to be read a few rows at a time, or `nil` when there is none of the name.
+  package func stored(_ name: String) -> StoredTensor? {
+    tensors[name].map { StoredTensor($0, in: file) }
+  }
+
   /// The stored bytes of a tensor of this file, through `body`.
   func withBytes<Result>(of tensor: TensorDescription, _ body: (RawSpan) -> Result) -> Result {
     // Safe because init checked that the range lies inside the mapping, which `file` keeps alive.
@@ -127,19 +132,15 @@ private struct TensorEntry {
     else { throw problem("lies outside the file") }
     let elementType = TensorElementType(name: typeName)
     var shape: [Int] = []
-    var elementCount = 1
     for extent in extents {
       guard let extent = extent.integer, let count = Int(exactly: extent), count >= 0 else {
         throw problem("has a shape that is not a list of counts")
       }
       shape.append(count)
-      let product = elementCount.multipliedReportingOverflow(by: count)
-      guard !product.overflow else { throw problem("has an impossible shape") }
-      elementCount = product.partialValue
     }
+    guard !describesTooMany(shape: shape) else { throw problem("has an impossible shape") }
     if let width = elementType.byteCount {
-      let byteCount = elementCount.multipliedReportingOverflow(by: width)
-      guard !byteCount.overflow, byteCount.partialValue == Int(end - begin) else {
+      guard shape.reduce(width, *) == Int(end - begin) else {
         throw problem(
           "has \(end - begin) bytes, not those of \(elementType) \(describe(shape: shape))")
       }

@@ -17,3 +17,15 @@ package struct TensorDescription: Sendable, Hashable {
 func describe(shape: [Int]) -> String {
   "(" + shape.map { String($0) }.joined(separator: ", ") + ")"
 }
+
+/// Whether the extents other than zero, of elements of up to 8 bytes, make more bytes than can be
+/// counted. A tensor of such a shape may be empty, but its rows could not be spoken of.
+func describesTooMany(shape: [Int]) -> Bool {
+  var count = 8
+  for extent in shape {
+    let product = count.multipliedReportingOverflow(by: max(1, extent))
+    if product.overflow { return true }
+    count = product.partialValue
+  }
+  return false
+}

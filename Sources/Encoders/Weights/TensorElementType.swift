@@ -26,6 +26,8 @@ public struct TensorElementType: Sendable, Hashable, CustomStringConvertible {
   public static let brainFloat16 = TensorElementType(name: "BF16")
   /// 64-bit signed integers.
   public static let int64 = TensorElementType(name: "I64")
+  /// 32-bit signed integers.
+  public static let int32 = TensorElementType(name: "I32")
 
   /// The name in safetensors files.
   public var description: String { name }

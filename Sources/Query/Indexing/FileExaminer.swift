@@ -37,7 +37,10 @@ struct EncodedFile: Sendable {
   var height: Int
   var format: String
   var dateTaken: String?
+  /// With all tokens.
   var encoded: EncodedImage
+  /// As they are stored; `nil` when that was not known yet.
+  var reduced: ReducedTokens?
 }
 
 /// Files in, outcomes out: looks each file up, reads, hashes, decodes and encodes it if needed.
@@ -48,6 +51,7 @@ struct FileExaminer: Sendable {
   /// Identity of the encoder; tokens of another one are no use.
   let fingerprint: String
   let pipeline: ImagePipeline
+  let reduction: SharedReduction
   let encodesUnchanged: Bool
 
   /// Settles every file of `batch`; images that need it are encoded together.
@@ -66,7 +70,7 @@ struct FileExaminer: Sendable {
       results[position].outcome = .encoded(
         EncodedFile(
           width: draft.width, height: draft.height, format: draft.format,
-          dateTaken: draft.dateTaken, encoded: image))
+          dateTaken: draft.dateTaken, encoded: image, reduced: reduction.reduce(image.tokens)))
     }
     return results
   }

@@ -23,7 +23,8 @@ public struct IndexForecast: Sendable {
 
   /// Looks through the roots and compares with the index, if there is one; writes nothing.
   public init(
-    store: TokenStore?, pipeline: ImagePipeline, parameters: IndexParameters
+    store: TokenStore?, pipeline: ImagePipeline, parameters: IndexParameters,
+    reduction: ReductionSetting = .none
   ) throws {
     let parameters = try parameters.resolvingRoots()
     var seen: Set<ItemID> = []
@@ -66,7 +67,7 @@ public struct IndexForecast: Sendable {
       }
     }
     let count = newCount + changedCount
-    predictedByteCount = Int64(count) * pipeline.bytesPerImage
+    predictedByteCount = Int64(count) * pipeline.footprint.byteCount(under: reduction)
     predictedDuration = Self.timePerFile(samples, pipeline).map {
       $0 * count / max(1, parameters.threadCount)
     }

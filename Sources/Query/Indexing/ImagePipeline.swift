@@ -54,9 +54,9 @@ public final class ImagePipeline: Sendable {
     return (image, try encode([preprocessor.prepare(image)])[0])
   }
 
-  /// Bytes one image takes in an index, at most: fp16 tokens and pooled vector, and a record.
-  public var bytesPerImage: Int64 {
-    Int64((encoder.grid.patchCount + 1) * encoder.dimension) * 2 + 512
+  /// What one image takes in an index.
+  public var footprint: ImageFootprint {
+    ImageFootprint(patchCount: encoder.grid.patchCount, dimension: encoder.dimension)
   }
 }
 

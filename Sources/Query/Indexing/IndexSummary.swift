@@ -42,6 +42,10 @@ public struct IndexSummary: Sendable {
   public var vanishedOfCount = 0
   /// Whether the run was cancelled; what it had done is kept.
   public var isInterrupted = false
+  /// The index's reduction afterwards.
+  public var reduction = TokenReduction.none
+  /// Images that the projection was learnt from, if it was in this run.
+  public var learntImageCount: Int?
   /// Images in the index afterwards.
   public var imageCount = 0
   /// Bytes of the index afterwards.

@@ -9,29 +9,84 @@ struct IndexWriter {
   let fingerprint: String
   /// The roots of this run: what lies elsewhere is left alone.
   let roots: Set<FilePath>
+  /// How tokens are reduced; this is where it is learnt.
+  let reduction: SharedReduction
   /// Files per commit.
   static let commitSize = 64
   /// A commit follows at the latest when the oldest waiting file is this old.
   static let commitInterval = Duration.seconds(2)
 
   private var waiting: [ExaminedFile] = []
+  /// Images to learn from and to measure on; `nil` when that is not needed, or done.
+  private var sample: ReductionSample?
+  /// Whether the index does not know yet what was learnt or measured.
+  private var hasNewReduction = false
   private var waitingSince = ContinuousClock.now
   /// Items whose file was found.
   private(set) var seen: Set<ItemID> = []
   private(set) var summary = IndexSummary()
 
-  init(store: TokenStore, fingerprint: String, roots: [FilePath]) {
+  init(store: TokenStore, fingerprint: String, roots: [FilePath], reduction: SharedReduction) {
     self.store = store
     self.fingerprint = fingerprint
     self.roots = Set(roots)
+    self.reduction = reduction
+    let current = reduction.current
+    if !current.isNone, current.recall == nil { sample = ReductionSample() }
   }
 
   /// Takes files; commits when enough have gathered.
+  ///
+  /// Nothing is committed before a wanted projection is learnt, from the first images of the run.
   mutating func add(_ files: [ExaminedFile]) throws {
     if waiting.isEmpty { waitingSince = .now }
     waiting += files
+    collectSample(files)
+    guard reduction.isReady else {
+      waiting.removeAll(where: \.isIgnored)
+      return
+    }
     let isDue = ContinuousClock.now - waitingSince >= Self.commitInterval
     if waiting.count >= Self.commitSize || isDue { try commit() }
+  }
+
+  /// Writes what waits at the end of a run.
+  ///
+  /// When a run is interrupted before there are enough images to learn a projection from, those it
+  /// has are dropped: a poor projection could not be changed later.
+  mutating func finish(isInterrupted: Bool) throws {
+    let sampleCount = sample?.images.count ?? 0
+    let isEnough = sampleCount >= ReductionRecall.minimumImageCount
+    if !isInterrupted || (!reduction.isReady && isEnough) {
+      settleReduction()
+    } else if !reduction.isReady {
+      waiting.removeAll(where: \.isEncoded)
+    }
+    try commit()
+    summary.reduction = reduction.current
+  }
+
+  private mutating func collectSample(_ files: [ExaminedFile]) {
+    guard sample != nil else { return }
+    for file in files {
+      if case .encoded(let image) = file.outcome { sample?.add(image.encoded.tokens) }
+    }
+    if sample?.isFull == true { settleReduction() }
+  }
+
+  /// Learns the projection, if one is wanted and not there, and measures what the reduction loses.
+  private mutating func settleReduction() {
+    guard let images = sample?.images, !images.isEmpty else { return }
+    sample = nil
+    let before = reduction.current
+    var settled = before
+    if !settled.isReady {
+      settled.learn(from: images)
+      summary.learntImageCount = images.count
+    }
+    settled.measure(on: images)
+    reduction.replace(with: settled)
+    hasNewReduction = settled != before
   }
 
   /// Writes what waits.
@@ -40,12 +95,14 @@ struct IndexWriter {
     waiting = []
     var seen = seen
     var summary = summary
-    if files.contains(where: \.changesTheIndex) {
+    if hasNewReduction || files.contains(where: \.changesTheIndex) {
       (seen, summary) = try store.write { writer in
         var (seen, summary) = (seen, summary)
+        if hasNewReduction { try reduction.current.record(in: &writer) }
         for file in files { try apply(file, &writer, &seen, &summary) }
         return (seen, summary)
       }
+      hasNewReduction = false
     } else {
       for file in files { note(file, &seen, &summary) }
     }
@@ -112,8 +169,9 @@ struct IndexWriter {
       record.format = image.format
       record.dateTaken = image.dateTaken
       record.tiles = image.encoded.tiles
-      try insert(
-        file, record, image.encoded.tokens, image.encoded.pooled, &writer, &seen, &summary)
+      let stored = image.reduced ?? reduction.current.reduce(image.encoded.tokens)
+      record.patchTokens = stored.patchTokens
+      try insert(file, record, stored.tokens, image.encoded.pooled, &writer, &seen, &summary)
     case .sameContent(let twin, let tokens, let pooled):
       var record = newRecord(for: file)
       record.width = twin.width
@@ -121,6 +179,7 @@ struct IndexWriter {
       record.format = twin.format
       record.dateTaken = twin.dateTaken
       record.tiles = twin.tiles
+      record.patchTokens = twin.patchTokens
       try insert(file, record, tokens, pooled, &writer, &seen, &summary)
     }
   }
@@ -169,6 +228,14 @@ struct IndexWriter {
 }
 
 extension ExaminedFile {
+  fileprivate var isIgnored: Bool {
+    if case .ignored = outcome { true } else { false }
+  }
+
+  fileprivate var isEncoded: Bool {
+    if case .encoded = outcome { true } else { false }
+  }
+
   /// Whether a commit is needed for this file.
   fileprivate var changesTheIndex: Bool {
     switch outcome {

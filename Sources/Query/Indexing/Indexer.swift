@@ -35,11 +35,13 @@ public struct Indexer: Sendable {
     progress report: @escaping @Sendable (IndexProgress) -> Void = { _ in }
   ) async throws -> IndexSummary {
     let started = ContinuousClock.now
+    let reduction = SharedReduction(try store.read { try TokenReduction($0) })
     let examiner = FileExaminer(
-      store: store, fingerprint: pipeline.fingerprint, pipeline: pipeline,
+      store: store, fingerprint: pipeline.fingerprint, pipeline: pipeline, reduction: reduction,
       encodesUnchanged: parameters.encodesUnchanged)
     var writer = IndexWriter(
-      store: store, fingerprint: pipeline.fingerprint, roots: parameters.roots)
+      store: store, fingerprint: pipeline.fingerprint, roots: parameters.roots,
+      reduction: reduction)
     var progress = IndexProgress()
     var unreadablePaths: [FilePath] = []
 
@@ -83,7 +85,7 @@ public struct Indexer: Sendable {
       // What was written in order stays; the rest is for the next run.
     }
     walkTask.cancel()
-    try writer.commit()
+    try writer.finish(isInterrupted: Task.isCancelled)
     if !Task.isCancelled {
       try removeVanished(&writer, except: unreadablePaths)
     }
@@ -176,7 +178,8 @@ func vanishedItems(
   var total = 0
   let (roots, unreadable) = (Set(roots), Set(unreadable))
   try snapshot.forEachItem { item in
-    guard let bytes = item.path else { return }
+    // An imported item may bear the name of a file, but it was not made from one that we watch.
+    guard let bytes = item.path, item.kind == .image else { return }
     let path = FilePath(bytes: bytes)
     guard path.isInside(roots) else { return }
     total += 1

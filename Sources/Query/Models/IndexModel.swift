@@ -22,7 +22,9 @@ public struct IndexModel: Sendable {
   ///
   /// `store` is `nil` when there is no index yet.
   /// - Throws: `QueryError.modelMismatch` when the index was made by another model, unless
-  ///   `replacesModel`; `EncoderError` for a damaged checkpoint.
+  ///   `replacesModel`, or holds tokens that were imported under another name than the
+  ///   model's fingerprint and no model is asked for; `EncoderError` for a
+  ///   damaged checkpoint.
   public init(
     for store: TokenStore?, requested: String? = nil, fallback: String? = nil,
     tokenMode: TokenMode? = nil, replacesModel: Bool = false
@@ -35,6 +37,11 @@ public struct IndexModel: Sendable {
       tokenMode ?? ownMode.flatMap(TokenMode.init(rawValue:)) ?? directory.defaultTokenMode
     imageFingerprint = try directory.imageFingerprint(tokenMode: self.tokenMode)
     if let recorded, let store, !replacesModel { try check(recorded, indexPath: store.path) }
+    if requested == nil, recorded == nil, !replacesModel, let store,
+      let fingerprint = try ImportedOrigin.fingerprint(of: store), fingerprint != imageFingerprint
+    {
+      throw ImportedOrigin.noModel(fingerprint, indexPath: store.path)
+    }
   }
 
   /// Name and the first digits of the fingerprint, as in `filip-drawn@4f2c91aa`.
@@ -79,6 +86,17 @@ public struct IndexModel: Sendable {
     for (name, value) in zip(NoteName.all, values) {
       try writer.setNote(name, to: Array(value.utf8))
     }
+    try ImportedOrigin.record(nil, in: &writer)
+  }
+
+  /// Removes from the index what it says about its model.
+  static func forget(in writer: inout Writer) throws {
+    for name in NoteName.all { try writer.setNote(name, to: nil) }
+  }
+
+  /// The fingerprint of the model that the index records, if it records one.
+  static func recordedFingerprint(of store: TokenStore) throws -> String? {
+    try Recorded(store)?.imageFingerprint
   }
 
   private func check(_ recorded: Recorded, indexPath: String) throws {
@@ -105,29 +123,76 @@ public struct IndexModel: Sendable {
 
   // MARK: - Opening for writing
 
-  /// Opens the index for writing, or makes it, and records the model.
+  /// The reduction for an index: what is asked for, else the index's own.
+  ///
+  /// `store` is `nil` when there is no index yet. An index without images takes any.
+  /// - Throws: `QueryError.reductionMismatch` when the index was made with another one, unless
+  ///   `replacesModel`; `.unusableReduction` when it does not fit the model.
+  public func reduction(
+    for store: TokenStore?, request: ReductionRequest, replacesModel: Bool = false
+  ) throws -> ReductionSetting {
+    let stored = try storedReduction(store, replacesModel: replacesModel)?.setting ?? .none
+    let setting = try request.setting(
+      over: stored, modelDimension: directory.configuration.projectionDimension)
+    guard let store, setting != stored, !replacesModel else { return setting }
+    guard try store.read({ try $0.readableCount }) > 0 else { return setting }
+    throw QueryError(
+      .reductionMismatch,
+      "the index at \(store.path) was made with \(stored), not \(setting); drop --pool and "
+        + "--dimension, choose another --index, or rebuild: filip index --force \(request.flags)")
+  }
+
+  /// The reduction in an index; `nil` when it cannot be read and is to be replaced.
+  private func storedReduction(
+    _ store: TokenStore?, replacesModel: Bool
+  ) throws -> TokenReduction? {
+    guard let store else { return TokenReduction.none }
+    do {
+      return try store.read { try TokenReduction($0) }
+    } catch let error as QueryError {
+      guard replacesModel else { throw error }
+      return nil
+    }
+  }
+
+  /// Opens the index for writing, or makes it, and records the model and the reduction.
   ///
   /// `pipeline` is the model's: it is loaded before anything is changed. With `replacesModel`, the
-  /// items of another model keep their ids and wait to be encoded again (they are listed as
-  /// unreadable until then), and an index that cannot be read is put aside as `data.mdb.old`.
+  /// items of another model or reduction keep their ids and wait to be encoded again (they are
+  /// listed as unreadable until then), and an index that cannot be read is put aside as
+  /// `data.mdb.old`. A projection that is asked for by name is learnt anew then.
   public func openForWriting(
-    at path: String, pipeline: ImagePipeline, replacesModel: Bool = false
+    at path: String, pipeline: ImagePipeline,
+    reduction request: ReductionRequest = ReductionRequest(),
+    replacesModel: Bool = false
   ) throws -> TokenStore {
     precondition(pipeline.fingerprint == imageFingerprint, "the pipeline of this model")
     let store = try Self.store(at: path, replacesFormat: replacesModel)
     let recorded = try Recorded(store)
-    let isCurrent =
+    let setting = try reduction(for: store, request: request, replacesModel: replacesModel)
+    let stored = try storedReduction(store, replacesModel: replacesModel)
+    let keepsReduction =
+      setting == stored?.setting && !(replacesModel && request.dimension != nil)
+    let keepsModel =
       recorded?.imageFingerprint == imageFingerprint
       && recorded?.textFingerprint == directory.textFingerprint && recorded?.name == location.name
-    guard !isCurrent else { return store }
+    guard !(keepsModel && keepsReduction) else { return store }
     if let recorded, !replacesModel { try check(recorded, indexPath: path) }
+    if !replacesModel, let imported = try ImportedOrigin.fingerprint(of: store),
+      imported != imageFingerprint
+    {
+      throw QueryError(
+        .modelMismatch,
+        "the index at \(path) holds tokens imported as \(imported), not those of \(label); choose "
+          + "another --index, or rebuild: filip index --force")
+    }
+    let keepsTokens = keepsReduction && recorded?.imageFingerprint == imageFingerprint
     _ = try TextEncoder(model: directory)
     var outdated: [ItemRecord] = []
     try store.read { snapshot in
       try snapshot.forEachItem { item in
-        if item.unreadableReason == nil, item.encoderFingerprint != imageFingerprint {
-          outdated.append(item)
-        }
+        guard item.unreadableReason == nil else { return }
+        if !keepsTokens || item.encoderFingerprint != imageFingerprint { outdated.append(item) }
       }
     }
     try store.write { writer in
@@ -137,6 +202,9 @@ public struct IndexModel: Sendable {
           item, reason: "waits to be encoded by \(label): filip index its folder")
       }
       try record(in: &writer)
+      // What was learnt from other tokens, and measured on them, is not kept.
+      let fresh = TokenReduction(setting: setting)
+      try (keepsTokens ? stored ?? fresh : fresh).record(in: &writer)
     }
     return store
   }

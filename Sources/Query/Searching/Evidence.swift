@@ -36,15 +36,15 @@ extension TermMatch {
       sum += Double(alignment.similarities[row])
       if alignment.similarities[row] > alignment.similarities[best] { best = row }
     }
-    let patch = alignment.patches[best]
+    let token = alignment.patches[best]
     self.init(
-      term: number, score: Float(sum / Double(part.rows.count)), patch: patch,
-      region: item.region(ofPatch: patch))
+      term: number, score: Float(sum / Double(part.rows.count)), patch: item.patch(ofToken: token),
+      region: item.region(ofToken: token))
   }
 }
 
 extension SimilarityMap {
-  /// The largest similarity among the part's tokens, for every patch.
+  /// The largest similarity among the part's tokens, for every token of the image.
   func largest(of part: ScoredPart) -> [Float] {
     var largest = Array(self[word: part.rows.lowerBound])
     for row in part.rows.dropFirst() {
@@ -53,17 +53,5 @@ extension SimilarityMap {
       }
     }
     return largest
-  }
-}
-
-extension ItemRecord {
-  /// The part of the upright original that a patch covers, counting patches tile after tile.
-  public func region(ofPatch patch: Int) -> PixelRegion {
-    var first = 0
-    for tile in tiles {
-      if patch < first + tile.grid.patchCount { return tile.region(ofPatch: patch - first) }
-      first += tile.grid.patchCount
-    }
-    return PixelRegion(x: 0, y: 0, width: Double(width), height: Double(height))
   }
 }

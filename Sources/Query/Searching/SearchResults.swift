@@ -95,6 +95,9 @@ public struct SearchResults: Sendable {
   public var imageCount: Int
   /// Commit of the index that was searched.
   public var generation: UInt64
+  /// How the tokens are reduced that were searched; with it, how much of a search of all tokens is
+  /// found. Scores are exact for the reduced tokens.
+  public var reduction = TokenReduction.none
   /// Why no other image is better.
   public var proof: SearchProof
   /// Time from the query's text to the hits.

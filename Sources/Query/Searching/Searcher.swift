@@ -65,6 +65,11 @@ public struct Searcher: Sendable {
     }
     let threadCount = min(max(1, parameters.threadCount), Self.maximumThreadCount)
     let group = try store.snapshots(count: threadCount)
+    let reduction = try group.withSnapshot(0) { snapshot in
+      // Pooled vectors are not reduced.
+      try parameters.usesPooledVectors ? TokenReduction.none : TokenReduction(snapshot)
+    }
+    let tokens = reduction.project(query: tokens)
     let scope = try group.withSnapshot(0) { snapshot in
       try Scope(paths: parameters.scope, snapshot: snapshot)
     }
@@ -76,7 +81,7 @@ public struct Searcher: Sendable {
       SearchResults(
         hits: try hits(ranking, parts: parts, parameters, snapshot), terms: parts.map(\.term),
         scannedCount: ranking.scannedCount, imageCount: try snapshot.readableCount,
-        generation: group.generation, proof: ranking.proof, duration: .now - started)
+        generation: group.generation, reduction: reduction, proof: ranking.proof, duration: .now - started)
     }
   }
 
@@ -116,7 +121,7 @@ public struct Searcher: Sendable {
         }
         if parameters.includesPatchMaps {
           let map = SimilarityMap(similarities)
-          hit.patchMaps = parts.map(map.largest)
+          hit.patchMaps = parts.map { item.expandedToPatches(map.largest(of: $0)) }
         }
       }
       hits.append(hit)

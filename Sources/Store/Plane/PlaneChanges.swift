@@ -20,6 +20,9 @@ struct PlaneChanges {
   var growing: [Int: Growing] = [:]
   /// All dead ordinals, ascending, of the segments where images died during this write.
   var dead: [UInt64: [UInt32]] = [:]
+  /// Segments that images were to be taken out of and that turned out to be damaged, or not to
+  /// have them.
+  var suspects: Set<UInt64> = []
   /// The id of the next new segment; `nil` until one is needed.
   var nextSegment: UInt64?
   /// Work space for an image's rows.

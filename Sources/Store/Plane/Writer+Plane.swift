@@ -32,15 +32,19 @@ extension Writer {
       try writer.transaction.place(of: id, writer.tables)
     }
     try transaction.remove(StoreLayout.key(id), in: tables.places)
-    // A damaged place must not cost another image its life.
-    guard let place, !place.isEmpty, try item(at: place) == id else { return }
+    guard let place, !place.isEmpty else { return }
+    guard try item(at: place) == id else {
+      // A damaged place must not cost another image its life.
+      plane.suspects.insert(place.segment)
+      return
+    }
     if plane.dead[place.segment] == nil {
       plane.dead[place.segment] = try storedDeadOrdinals(of: place.segment)
     }
     plane.dead[place.segment]?.insertAscending(place.ordinal)
   }
 
-  /// The item whose tokens are at a place, or `nil` when none are.
+  /// The item whose tokens are at a place, or `nil` when none are, or the segment is damaged.
   private func item(at place: PlanePlace) throws(StoreError) -> ItemID? {
     let ordinal = Int(place.ordinal)
     if let growing = plane.growing(withID: place.segment) {

@@ -15,6 +15,7 @@ extension Writer {
       for segment in complete { try settle(segment) }
     }
     for dimension in plane.growing.keys.sorted() { try settleGrowing(dimension: dimension) }
+    for segment in plane.suspects.sorted() { try eraseIfDamagedAndEmpty(segment) }
     if let next = plane.nextSegment { try put(next, forKey: MetaKey.nextSegment) }
   }
 
@@ -26,7 +27,10 @@ extension Writer {
         PlaneFacts($0, dead: dead)
       }
     }
-    guard let facts else { return try settleDamaged(segment, dead: dead) }
+    guard let facts else {
+      plane.suspects.insert(segment)
+      return try put(dead, of: segment)
+    }
     guard dead.count < facts.imageCount else { return try eraseSegment(segment) }
     guard !facts.isWorthKeeping else { return try put(dead, of: segment) }
     if try openSegment(dimension: facts.dimension) == segment,
@@ -104,10 +108,15 @@ extension Writer {
     }
   }
 
-  /// Keeps a damaged segment as long as an image is in it: the others can still be told apart.
-  private mutating func settleDamaged(_ segment: UInt64, dead: [UInt32]) throws(StoreError) {
-    guard try transaction.hasPlace(in: segment, tables) else { return try eraseSegment(segment) }
-    try put(dead, of: segment)
+  /// Gives up a damaged segment once no image is in it any more.
+  ///
+  /// Until then it stays as it is, without a new checksum, so that its damage is not forgotten.
+  private mutating func eraseIfDamagedAndEmpty(_ segment: UInt64) throws(StoreError) {
+    let intact = try intact { (writer) throws(StoreError) in
+      try writer.transaction.withSealedSegment(segment, writer.tables) { _ in true }
+    }
+    guard intact == nil, try !transaction.hasPlace(in: segment, tables) else { return }
+    try eraseSegment(segment)
   }
 
   private mutating func put(_ dead: [UInt32], of segment: UInt64) throws(StoreError) {

@@ -23,8 +23,8 @@ enum Checksum {
   ///
   /// From `h` = the byte count on, every little-endian word `w` makes `h` into
   /// `(h ^ w) · 0x9E3779B97F4A7C15` and then `h ^ h >> 32`, modulo 2⁶⁴. Each step can be undone, so
-  /// a difference never disappears. A last part of fewer than eight bytes is filled up with zeros,
-  /// and the word at `skipped`, a multiple of eight, counts as zero.
+  /// a difference never disappears. The last word is what is left after whole ones, none to seven
+  /// bytes, filled up with zeros; the whole one at `skipped`, a multiple of eight, is left out.
   static func mixed64(_ bytes: Span<UInt8>, skippingWordAt skipped: Int) -> UInt64 {
     let end = bytes.count - bytes.count % 8
     let words = bytes.bytes

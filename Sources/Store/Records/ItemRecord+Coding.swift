@@ -1,6 +1,6 @@
 import FilipLateInteraction
 
-/// The bytes of an `ItemRecord`, version 1, little-endian.
+/// The bytes of an `ItemRecord`, version 2, little-endian.
 ///
 /// | bytes | meaning |
 /// | --- | --- |
@@ -18,7 +18,7 @@ import FilipLateInteraction
 ///
 /// The id is the key and is not repeated.
 enum ItemCodec {
-  private static let version: UInt8 = 1
+  private static let version: UInt8 = 2
 
   private enum Tag: UInt8 {
     case path = 1
@@ -28,6 +28,7 @@ enum ItemCodec {
     case dateTaken = 5
     case tiles = 6
     case unreadableReason = 7
+    case patchTokens = 8
   }
 
   /// The bytes of `item`, whose encoder has the number `fingerprint`.
@@ -38,6 +39,8 @@ enum ItemCodec {
       (.dateTaken, item.dateTaken.map { Array($0.utf8) }),
       (.tiles, item.tiles.isEmpty ? nil : encode(item.tiles)),
       (.unreadableReason, item.unreadableReason.map { Array($0.utf8) }),
+      // An item that lost its tokens has no map of them.
+      (.patchTokens, item.tokenCount > 0 ? item.patchTokens.map(PatchTokenCodec.encode) : nil),
     ]
     let fields = candidates.compactMap { tag, bytes in bytes.map { (tag, $0) } }
     var writer = ByteWriter()
@@ -123,6 +126,8 @@ enum ItemCodec {
       case .dateTaken: item.dateTaken = try text(bytes)
       case .tiles: item.tiles = try decodeTiles(bytes)
       case .unreadableReason: item.unreadableReason = try text(bytes)
+      case .patchTokens:
+        item.patchTokens = try PatchTokenCodec.decode(bytes, tokenCount: item.tokenCount)
       }
     }
   }

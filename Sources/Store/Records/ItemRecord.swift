@@ -38,6 +38,9 @@ public struct ItemRecord: Hashable, Sendable {
   public var dateTaken: String?
   /// How the tokens lie in the image.
   public var tiles: [ImageTile]
+  /// For each patch, tile after tile, the row of the token that stands for it, where tokens were
+  /// merged; `nil` where every patch has a token of its own.
+  public var patchTokens: [UInt32]?
   /// Number of the item's tokens; the store sets it from the tokens it is given.
   public internal(set) var tokenCount: Int
   /// Which encoder made the tokens: image tower, token mode and precision of the computation.
