@@ -95,11 +95,11 @@ let package = Package(
       name: "TestSupport", dependencies: ["FilipLateInteraction"], path: "Tests/TestSupport",
       swiftSettings: swiftSettings),
     tests("LinearAlgebraTests", of: ["FilipLinearAlgebra"]),
-    tests("LateInteractionTests", of: ["FilipLateInteraction"]),
+    tests("LateInteractionTests", of: ["FilipLateInteraction", "FilipLinearAlgebra"]),
     tests(
       "EncodersTests", of: ["FilipEncoders", "FilipLateInteraction", "FilipLinearAlgebra"],
       resources: [.copy("Fixtures")]),
-    tests("StoreTests", of: ["FilipStore", "FilipLateInteraction"]),
+    tests("StoreTests", of: ["FilipStore", "FilipLateInteraction", "FilipLinearAlgebra"]),
     tests(
       "QueryTests",
       of: [

@@ -16,6 +16,7 @@ extension Snapshot {
     try checkPlaces(&report)
     for segment in try segmentIDs() { try check(segment, &report) }
     try checkDead(&report)
+    try checkScreens(&report)
     report.finish(path: transaction.environment.path)
     return report.found.sorted { $0.key < $1.key }.map { (id: $0.key, error: $0.value) }
   }
@@ -120,6 +121,28 @@ extension Snapshot {
           report.note(
             .impossible(.ordinals), in: "the list of segment \(segment)'s dead", path,
             of: .unassigned)
+        }
+      }
+    }
+  }
+}
+
+// MARK: - The screen
+
+extension Snapshot {
+  /// Verifies the codebook and the screens, stale ones included.
+  private func checkScreens(_ report: inout DamageReport) throws {
+    let path = transaction.environment.path
+    do throws(StoreError) {
+      _ = try screenCodebook()
+    } catch { report.note(error, of: .unassigned) }
+    try transaction.withCursor(in: tables.screens) { cursor in
+      while try cursor.advance() {
+        let segment = try segmentID(cursor)
+        do throws(Damage) {
+          try cursor.withEntry { (_, bytes) throws(Damage) in try ScreenCodec.verify(bytes) }
+        } catch {
+          report.note(error, in: "the screen of segment \(segment)", path, of: .unassigned)
         }
       }
     }

@@ -14,6 +14,7 @@
 /// | `planes` | segment id | `PlaneSegment` with its `SegmentSeal` |
 /// | `places` | item id | `PlanePlace` |
 /// | `dead` | segment id | `DeadOrdinals` |
+/// | `screens` | segment id | `ScreenCodec` |
 ///
 /// With originals (`PlaneLayout`), `tokens` and `places` have the same keys; without them, `tokens`
 /// is empty.
@@ -105,11 +106,15 @@ struct StoreTables: Sendable {
   let places: Table
   /// Segment id → ordinals of removed images.
   let dead: Table
+  /// Segment id → numbers of its tokens' centroids.
+  let screens: Table
   /// The forms in which tokens are kept.
   let layout: PlaneLayout
 
   /// Every table, in the order of `StoreLayout`'s description.
-  var all: [Table] { [meta, items, paths, hashes, tokens, pooled, planes, places, dead] }
+  var all: [Table] {
+    [meta, items, paths, hashes, tokens, pooled, planes, places, dead, screens]
+  }
 
   /// Opens every table with `open`, which is given the table's name.
   init(
@@ -125,6 +130,7 @@ struct StoreTables: Sendable {
     planes = try open("planes")
     places = try open("places")
     dead = try open("dead")
+    screens = try open("screens")
   }
 
   /// The table that holds the format marker; its name is the same in every format, for ever.
@@ -148,6 +154,8 @@ enum MetaKey {
   /// What precedes a dimension, UInt32 big-endian; the value is the segment that the next image of
   /// that dimension is added to, UInt64.
   static let openSegmentPrefix = Array("open-segment:".utf8)
+  /// The centroids that the screens are made with, see `ScreenCodebook`.
+  static let screenCodebook = Array("screen-codebook".utf8)
   /// What precedes the number of an encoder's fingerprint, UInt32 big-endian; the value is text.
   static let fingerprintPrefix = Array("fingerprint:".utf8)
   /// What precedes the name of a note; the value is the caller's.

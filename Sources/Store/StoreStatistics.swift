@@ -3,7 +3,7 @@ public struct StoreStatistics: Hashable, Sendable {
   /// One of the index's tables.
   public struct Table: Hashable, Sendable {
     /// The table's name: `meta`, `items`, `paths`, `hashes`, `tokens`, `pooled`, `planes`,
-    /// `places` or `dead`.
+    /// `places`, `dead` or `screens`.
     public var name: String
     /// Number of values.
     public var entryCount: Int
@@ -22,6 +22,8 @@ public struct StoreStatistics: Hashable, Sendable {
   public var originalByteCount: Int { byteCount(of: ["tokens"]) }
   /// Bytes of the scan plane, its bookkeeping included.
   public var planeByteCount: Int { byteCount(of: ["planes", "places", "dead"]) }
+  /// Bytes of the screens.
+  public var screenByteCount: Int { byteCount(of: ["screens"]) }
   /// Bytes of all tables together.
   public var usedByteCount: Int { tables.reduce(0) { $0 + $1.byteCount } }
 

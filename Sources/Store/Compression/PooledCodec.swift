@@ -53,6 +53,15 @@ enum PooledCodec {
   }
 }
 
+extension UInt64 {
+  /// The number whose eight bytes lie at `offset`, the least significant one first.
+  init(littleEndian bytes: Span<UInt8>, at offset: Int) {
+    self =
+      UInt64(UInt32(littleEndian: bytes, at: offset))
+      | UInt64(UInt32(littleEndian: bytes, at: offset + 4)) << 32
+  }
+}
+
 extension UInt32 {
   /// The number whose four bytes lie at `offset`, the least significant one first.
   init(littleEndian bytes: Span<UInt8>, at offset: Int) {

@@ -53,6 +53,12 @@ internal import CLMDB
     return true
   }
 
+  /// Removes everything in a table; the table stays.
+  mutating func removeAll(in table: Table) throws(StoreError) {
+    // Safe because zero asks LMDB to empty the table, not to close its handle.
+    try environment.check(unsafe mdb_drop(handle, table.handle, 0), doing: "writing")
+  }
+
   /// Makes the changes durable and visible; returns after the disk has them.
   ///
   /// When it throws, the index holds what it held before.

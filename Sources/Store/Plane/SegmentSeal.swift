@@ -5,20 +5,14 @@ enum SegmentSeal {
   private static let offset = 32
 
   /// Writes the checksum of `bytes` into them.
-  static func seal(_ bytes: inout [UInt8]) {
-    let checksum = Checksum.mixed64(bytes.span, skippingWordAt: offset)
-    for index in 0..<8 {
-      bytes[offset + index] = UInt8(truncatingIfNeeded: checksum >> (8 * UInt64(index)))
-    }
-  }
+  static func seal(_ bytes: inout [UInt8]) { Checksum.seal(&bytes, at: offset) }
 
   /// Whether the checksum in `bytes` is theirs.
-  static func isIntact(_ bytes: Span<UInt8>) -> Bool {
-    guard bytes.count >= offset + 8 else { return false }
-    let stored =
-      UInt64(UInt32(littleEndian: bytes, at: offset))
-      | UInt64(UInt32(littleEndian: bytes, at: offset + 4)) << 32
-    return stored == Checksum.mixed64(bytes, skippingWordAt: offset)
+  static func isIntact(_ bytes: Span<UInt8>) -> Bool { Checksum.isSealed(bytes, at: offset) }
+
+  /// The checksum in `bytes`, right or wrong; `nil` where they are too few.
+  static func checksum(in bytes: Span<UInt8>) -> UInt64? {
+    bytes.count >= offset + 8 ? UInt64(littleEndian: bytes, at: offset) : nil
   }
 
   /// Calls `body` with a segment whose checksum is right.

@@ -132,6 +132,7 @@ extension Writer {
     let key = StoreLayout.key(ofSegment: segment)
     try transaction.remove(key, in: tables.planes)
     try transaction.remove(key, in: tables.dead)
+    try transaction.remove(key, in: tables.screens)
   }
 }
 

@@ -39,6 +39,20 @@ enum Checksum {
     return mix(hash, rest)
   }
 
+  /// Writes the `mixed64` checksum of `bytes` into them, at `offset`.
+  static func seal(_ bytes: inout [UInt8], at offset: Int) {
+    let checksum = mixed64(bytes.span, skippingWordAt: offset)
+    for index in 0..<8 {
+      bytes[offset + index] = UInt8(truncatingIfNeeded: checksum >> (8 * UInt64(index)))
+    }
+  }
+
+  /// Whether the checksum at `offset` of `bytes` is theirs.
+  static func isSealed(_ bytes: Span<UInt8>, at offset: Int) -> Bool {
+    guard bytes.count >= offset + 8 else { return false }
+    return UInt64(littleEndian: bytes, at: offset) == mixed64(bytes, skippingWordAt: offset)
+  }
+
   private static func mix(_ hash: UInt64, _ word: UInt64) -> UInt64 {
     let product = (hash ^ word) &* 0x9E37_79B9_7F4A_7C15
     return product ^ product >> 32

@@ -158,6 +158,25 @@ void ck_plane_sum_of_max(
     const struct ck_plane *plane, const struct ck_plane_query *query, const float *weights,
     const uint32_t *bounds, ptrdiff_t images, float *sums);
 
+// rows[t, d] = scale * (code - middle) for tokens first ..< first + tokens and `width` dimensions
+//
+// rows: (tokens, width). With both nibbles the middle is 128; with the high ones alone the code is
+// 16 * nibble and the middle 120.5. No product has more than 24 bits: it is exact.
+void ck_plane_rows_f32(
+    const struct ck_plane *plane, ptrdiff_t first, ptrdiff_t tokens, ptrdiff_t width, float *rows,
+    ptrdiff_t stride);
+
+// scores[i] = sum over j of max over t in bounds[i] ..< bounds[i + 1] of table[codes[t], j]
+//
+// bounds: (images + 1), rising; table: (rows, stride) with `stride` columns, 8 or a multiple of 16;
+// scores: (images). Every code is the number of a row. An empty image gives 0.
+void ck_screen_scores(
+    const uint16_t *codes, const uint32_t *bounds, ptrdiff_t images, const uint8_t *table,
+    ptrdiff_t stride, int32_t *scores);
+
+// The largest of the values, 0 when there are none.
+uint16_t ck_largest_u16(const uint16_t *values, ptrdiff_t count);
+
 #ifdef __cplusplus
 }
 #endif
