@@ -143,7 +143,7 @@ struct SearchCommand: AsyncParsableCommand {
     }
     return Answer(
       results: try await Searcher(store: store, encoder: nil).search(
-       tokens: tokens, parameters: parameters),
+        tokens: tokens, parameters: parameters),
       query: try queries.name(of: number))
   }
 

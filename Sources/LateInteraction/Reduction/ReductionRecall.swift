@@ -117,7 +117,7 @@ private func bestImages(of images: [TokenMatrix], for queries: [TokenMatrix]) ->
         var sum: Float = 0
         for word in column..<column + tokens.tokenCount { sum += maxima[row, word] }
         column += tokens.tokenCount
-        best[query].insert(ScoredItem(id: first + row, score: sum))
+        best[query].insert(ScoredItem(id: first + row, score: Double(sum)))
       }
     }
     first = index + 1

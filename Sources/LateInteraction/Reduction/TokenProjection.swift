@@ -59,7 +59,7 @@ public struct TokenProjection: Sendable, Equatable {
     guard let moments else { preconditionFailure("images to learn from") }
     precondition((1...moments.order).contains(outputDimension), "dimension to keep")
     self.init(
-      axes: moments.leadingEigenvectors(outputDimension).map(Float.init),
+      axes: moments.leadingEigenvectors(outputDimension).map { Float($0) },
       inputDimension: moments.order, outputDimension: outputDimension)
   }
 
