@@ -40,6 +40,23 @@ package func screenScores(
   }
 }
 
+/// The bytes that a screen's table has for similarities from −1 to 1: `(v + 1) · 127.5`, rounded.
+///
+/// `similarities` (rows, columns) without gaps between rows; the result (rows, rowByteCount), zero
+/// from the last column on.
+package func screenTable(of similarities: Matrix, rowByteCount: Int) -> [UInt8] {
+  precondition(
+    similarities.stride == similarities.columnCount && rowByteCount >= similarities.columnCount,
+    "shapes of a screen's table")
+  let count = similarities.rowCount * rowByteCount
+  return [UInt8](unsafeUninitializedCapacity: count) { table, initialized in
+    ck_screen_table(
+      similarities.base, similarities.rowCount, similarities.columnCount, table.baseAddress,
+      rowByteCount)
+    initialized = count
+  }
+}
+
 private func isRising(_ bounds: Span<UInt32>) -> Bool {
   for index in 1..<bounds.count where bounds[index - 1] > bounds[index] { return false }
   return true

@@ -63,7 +63,7 @@ import Testing
   }
 
   @Test func `a token gets the most similar centroid of its cells`() {
-    let (rows, _) = planted(9_000, directions: 400, noise: 0.5, seed: 3)
+    let (rows, _) = planted(9_000, directions: 400, noise: 0.15, seed: 3)
     for (count, floor) in [(1, 300), (16, 300), (1_024, 285)] {
       let codebook = codebook(of: rows.rows(0..<4_000), count)
       // 9,000 tokens are more than one batch.

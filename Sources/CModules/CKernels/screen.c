@@ -83,6 +83,20 @@ void ck_screen_scores(
   if (column < stride) screen_columns(codes, bounds, images, table + column, stride, 16, scores);
 }
 
+void ck_screen_table(
+    const float *similarities, ptrdiff_t rows, ptrdiff_t width, uint8_t *table, ptrdiff_t stride) {
+  for (ptrdiff_t row = 0; row < rows; row++) {
+    const float *from = similarities + row * width;
+    uint8_t *to = table + row * stride;
+    for (ptrdiff_t i = 0; i < width; i++) {
+      float scaled = (from[i] + 1.0f) * 127.5f + 0.5f;
+      scaled = scaled > 0.0f ? scaled : 0.0f;
+      to[i] = (uint8_t)(int32_t)(scaled < 255.0f ? scaled : 255.0f);
+    }
+    for (ptrdiff_t i = width; i < stride; i++) to[i] = 0;
+  }
+}
+
 uint16_t ck_largest_u16(const uint16_t *values, ptrdiff_t count) {
   ck_words largest[4] = {{0}};
   ptrdiff_t i = 0;

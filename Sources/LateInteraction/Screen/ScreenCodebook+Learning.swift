@@ -7,9 +7,9 @@ extension ScreenCodebook {
   package static func centroidCount(forTokens count: Int) -> Int {
     switch count {
     case ..<4_096: 64
-    case ..<32_768: 256
-    case ..<262_144: 1_024
-    case ..<2_097_152: 4_096
+    case ..<16_384: 256
+    case ..<131_072: 1_024
+    case ..<1_048_576: 4_096
     default: 16_384
     }
   }

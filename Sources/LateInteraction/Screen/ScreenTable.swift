@@ -35,7 +35,7 @@ package struct ScreenTable: Sendable {
       transposed: Matrix(words, rowCount: wordCount, columnCount: query.dimension), into: products)
     let rowByteCount = wordCount <= 8 ? 8 : (wordCount + 15) / 16 * 16
     self.rowByteCount = rowByteCount
-    bytes = Self.bytes(of: products, rowByteCount: rowByteCount)
+    bytes = screenTable(of: products, rowByteCount: rowByteCount)
     self.codebook = codebook.id
     largestScore = 255 * wordCount
   }
@@ -49,17 +49,5 @@ package struct ScreenTable: Sendable {
   ) -> Bool {
     screenScores(
       codes: codes, bounds: bounds, table: bytes.span, rowByteCount: rowByteCount, into: &scores)
-  }
-
-  private static func bytes(of products: Matrix, rowByteCount: Int) -> [UInt8] {
-    let elements = products.elements
-    var bytes = [UInt8](repeating: 0, count: products.rowCount * rowByteCount)
-    for row in 0..<products.rowCount {
-      for column in 0..<products.columnCount {
-        let scaled = (elements[row * products.columnCount + column] + 1) * 127.5 + 0.5
-        bytes[row * rowByteCount + column] = UInt8(min(max(scaled, 0), 255))
-      }
-    }
-    return bytes
   }
 }

@@ -174,6 +174,12 @@ void ck_screen_scores(
     const uint16_t *codes, const uint32_t *bounds, ptrdiff_t images, const uint8_t *table,
     ptrdiff_t stride, int32_t *scores);
 
+// table[r, i] = (similarities[r, i] + 1) * 127.5, rounded, from 0 to 255; 0 for i from `width` on
+//
+// similarities: (rows, width), without gaps; table: (rows, stride). NaN gives 0.
+void ck_screen_table(
+    const float *similarities, ptrdiff_t rows, ptrdiff_t width, uint8_t *table, ptrdiff_t stride);
+
 // The largest of the values, 0 when there are none.
 uint16_t ck_largest_u16(const uint16_t *values, ptrdiff_t count);
 
