@@ -225,7 +225,7 @@ public struct IndexModel: Sendable {
       .first { !$0.exists }
     if let aside { try folder.appending("data.mdb").rename(to: aside) }
     return try TokenStore.open(
-        at: path, mode: .create, program: program, layout: layout)
+      at: path, mode: .create, program: program, layout: layout)
   }
 }
 

@@ -82,7 +82,8 @@ public struct Searcher: Sendable {
       SearchResults(
         hits: try hits(ranking, parts: parts, parameters, snapshot), terms: parts.map(\.term),
         scannedCount: ranking.scannedCount, imageCount: try snapshot.readableCount,
-        generation: group.generation, reduction: reduction, proof: ranking.proof, duration: .now - started)
+        generation: group.generation, reduction: reduction, proof: ranking.proof,
+        duration: .now - started)
     }
   }
 
