@@ -67,6 +67,8 @@ struct BenchSearchCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Index and model") var indexOptions: IndexOptions
   @OptionGroup(title: "Index and model") var modelOptions: ModelOptions
+  @OptionGroup(title: "Index and model") var layout: LayoutOptions
+  @OptionGroup(title: "Engine") var method: MethodOptions
   @OptionGroup(title: "Engine") var threads: ThreadOptions
   @OptionGroup(title: "Output") var messages: MessageOptions
 
@@ -99,7 +101,7 @@ struct BenchSearchCommand: AsyncParsableCommand {
     let store = try TokenStore.open(at: path, mode: .readOnly)
     let (source, queries) = try queries(for: store, corpus)
     let index = try BenchReport.Index(store)
-    let engine = engine(for: store, tokensByteCount: index.tokensByteCount)
+    let engine = engine(for: store)
     let benchmark = SearchBenchmark(
       engine: engine, queries: queries, count: k, warmUpCount: warmUp)
     var report = BenchReport(
@@ -122,15 +124,25 @@ struct BenchSearchCommand: AsyncParsableCommand {
   }
 
   /// The engine that is measured; the one place that knows it.
-  private func engine(for store: TokenStore, tokensByteCount: Int) -> BenchmarkEngine {
-    let searcher = TokenSearcher(store: store)
-    return BenchmarkEngine(name: "exhaustive, half-precision tokens") { query, count, threadCount in
+  private func engine(for store: TokenStore) -> BenchmarkEngine {
+    let searcher = Searcher(store: store, encoder: nil)
+    let method = method.method
+    let name =
+      switch method {
+      case .automatic: "filip"
+      case .exact: "filip, exact"
+      case .cascade(let count?): "filip, cascade, \(count) candidates"
+      case .cascade(nil): "filip, cascade"
+      }
+    return BenchmarkEngine(name: name) { query, count, threadCount in
       var parameters = SearchParameters()
       parameters.count = count
+      parameters.method = method
       parameters.threadCount = threadCount
       let results = try await searcher.search(tokens: query, parameters: parameters)
       return BenchmarkEngine.Answer(
-        ids: results.hits.map(\.item.id), readByteCount: tokensByteCount)
+        ids: results.hits.map(\.item.id), readByteCount: results.proof.readByteCount,
+        refinedCount: results.proof.refinedCount)
     }
   }
 
@@ -139,7 +151,8 @@ struct BenchSearchCommand: AsyncParsableCommand {
   private func fill(
     _ path: String, with corpus: SyntheticCorpus
   ) async throws -> BenchReport.Build? {
-    let store = try TokenStore.open(at: path, mode: .create, program: "filip \(filipVersion)")
+    let store = try TokenStore.open(
+      at: path, mode: .create, program: "filip \(filipVersion)", layout: layout.layout)
     let reporter = ProgressReporter(isQuiet: messages.quiet, unit: "images")
     let started = ContinuousClock.now
     let threadCount = threads.count
@@ -147,8 +160,15 @@ struct BenchSearchCommand: AsyncParsableCommand {
       store, with: corpus, threadCount: threadCount
     ) { reporter.show($0) }
     reporter.finish()
+    let filled = ContinuousClock.now
+    if case .cascade = method.method {
+      var cascade = CascadeOptions()
+      cascade.cascade = true
+      try await cascade.run(
+        on: store, encoder: nil, threadCount: threadCount, messages: messages)
+    }
     guard addedCount > 0 else { return nil }
-    return BenchReport.Build(imageCount: addedCount, seconds: (.now - started) / .seconds(1))
+    return BenchReport.Build(imageCount: addedCount, seconds: (filled - started) / .seconds(1))
   }
 
   private func queries(

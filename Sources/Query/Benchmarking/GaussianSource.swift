@@ -1,3 +1,5 @@
+import FilipLateInteraction
+
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Musl)

@@ -114,7 +114,7 @@ package struct RecallMeasurement: Sendable {
       }
       return queries
     }
-    var generator = SplitMix(seed: seed)
+    var generator = SplitMix64(seed: seed)
     var ids: [ItemID] = []
     try snapshot.forEachItem { if $0.tokenCount > 0 { ids.append($0.id) } }
     var queries: [TokenMatrix] = []
@@ -131,7 +131,7 @@ package struct RecallMeasurement: Sendable {
 /// coordinate, normalised.
 enum OwnTokenQuery {
   static func make(
-    from tokens: TokenMatrix, using generator: inout SplitMix
+    from tokens: TokenMatrix, using generator: inout SplitMix64
   ) throws -> TokenMatrix {
     let count = Int.random(in: 3...6, using: &generator)
     let noise = 0.5 / Float(tokens.dimension).squareRoot()
@@ -144,22 +144,9 @@ enum OwnTokenQuery {
   }
 }
 
-/// SplitMix64: the same queries for the same seed.
-struct SplitMix: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-
+extension SplitMix64 {
   /// Nearly normal: the sum of twelve uniform numbers, less six.
-  mutating func normal() -> Float {
+  fileprivate mutating func normal() -> Float {
     (0..<12).reduce(-6) { sum, _ in sum + Float.random(in: 0..<1, using: &self) }
   }
 }

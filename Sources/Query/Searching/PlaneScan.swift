@@ -23,6 +23,8 @@ final class PlaneScan: Sendable {
     var scannedCount = 0
     /// Images of which all eight bits were read.
     var rescoredCount = 0
+    /// Bytes of codes that were read, each once.
+    var readByteCount = 0
   }
 
   /// With more words than this, arithmetic costs more than reading, and the high nibbles alone save
@@ -104,6 +106,7 @@ final class PlaneScan: Sendable {
     func scan(_ runs: [Range<Int>], of segment: borrowing PlaneSegment) {
       for run in runs {
         part.scannedCount += run.count
+        part.readByteCount += nibbleByteCount(of: run, segment)
         switch segment.bits {
         case .four: bound(run, segment)
         case .eight: isScreenWorthwhile ? screen(run, segment) : rescore(run, segment)
@@ -138,6 +141,7 @@ final class PlaneScan: Sendable {
     private func rescore(_ run: Range<Int>, _ segment: borrowing PlaneSegment) {
       scorer.writeEstimates(of: run, in: segment, into: &intervals)
       part.rescoredCount += run.count
+      part.readByteCount += nibbleByteCount(of: run, segment)
       let floor = scan.floor.value
       lowers.removeAll(keepingCapacity: true)
       for (image, interval) in zip(run, intervals) where interval.upper >= floor {
@@ -146,6 +150,11 @@ final class PlaneScan: Sendable {
         if interval.lower > floor { lowers.append(ScoredItem(id: id, score: interval.lower)) }
       }
       if !lowers.isEmpty { scan.floor.insert(lowers) }
+    }
+
+    private func nibbleByteCount(of run: Range<Int>, _ segment: borrowing PlaneSegment) -> Int {
+      (segment.firstToken(run.upperBound) - segment.firstToken(run.lowerBound))
+        * segment.groupCount * 4
     }
 
     /// Keeps every image: four bits rule out little before exact scores are known.

@@ -88,6 +88,8 @@ public struct SearchProof: Sendable, Hashable {
   public var rescoredCount: Int
   /// Images whose bounds left them possible, so that they were scored from what `relativeTo` names.
   public var refinedCount: Int
+  /// Bytes of codes that were read.
+  public var readByteCount = 0
   /// How many images a screen let through; `nil` when every image was looked at, and the hits are
   /// proven to be the best of all.
   public var candidateCount: Int?

@@ -116,6 +116,7 @@ public struct Searcher: Sendable {
     var proof = SearchProof(
       reference: reference, rescoredCount: parts.reduce(0) { $0 + $1.rescoredCount },
       refinedCount: refinement.refinedCount)
+    proof.readByteCount = parts.reduce(0) { $0 + $1.readByteCount }
     if let cascade = plan.cascade {
       proof.candidateCount = scannedCount
       proof.recall = cascade.recall

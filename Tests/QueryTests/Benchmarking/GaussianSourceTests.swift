@@ -1,3 +1,4 @@
+import FilipLateInteraction
 import Testing
 
 @testable import FilipQuery
