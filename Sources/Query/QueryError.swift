@@ -8,6 +8,8 @@ public struct QueryError: Error, Sendable, CustomStringConvertible {
     case notFound
     /// The index was made by another model.
     case modelMismatch
+    /// A cascade was asked of an index without a screen.
+    case noScreen
     /// The query has no tokens.
     case emptyQuery
     /// The index was made with another reduction of its tokens.

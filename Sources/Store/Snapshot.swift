@@ -32,6 +32,11 @@ public struct Snapshot: ~Copyable, Sendable {
     get throws(StoreError) { try transaction.usage(of: tables.places).entryCount }
   }
 
+  /// The id that the next new item gets: how many were ever given, plus one.
+  package var nextItem: UInt64 {
+    get throws(StoreError) { try transaction.counter(MetaKey.nextItem, tables) }
+  }
+
   /// The encoders whose tokens the index holds or held, in alphabetical order.
   public var fingerprints: [String] { fingerprintsByNumber.values.sorted() }
 

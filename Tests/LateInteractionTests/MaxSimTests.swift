@@ -72,7 +72,9 @@ import Testing
       let scores = scorer.scores(of: batch)
       #expect(scores == [-.infinity, -1])
       var best = TopK<Int>(capacity: 5)
-      for (id, score) in scores.enumerated() { best.insert(ScoredItem(id: id, score: Double(score))) }
+      for (id, score) in scores.enumerated() {
+        best.insert(ScoredItem(id: id, score: Double(score)))
+      }
       #expect(best.sorted.map(\.id) == [1])
     }
   }

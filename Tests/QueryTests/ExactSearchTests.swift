@@ -17,7 +17,7 @@ import Testing
     var generator = SeededGenerator(seed: 7)
     // 3,400 indexes for each of three directions: more than 10,000.
     for round in 0..<3_400 {
-      let planted = PlantedIndex(using: &generator)
+      let planted = try PlantedIndex(using: &generator)
       try planted.replace(contentsOf: store)
       var parameters = SearchParameters()
       parameters.count = Int.random(in: 1...6, using: &generator)
@@ -108,13 +108,13 @@ private struct PlantedIndex {
   var images: [TokenMatrix]
   var query: TokenMatrix
 
-  init(using generator: inout SeededGenerator) {
+  init(using generator: inout SeededGenerator) throws {
     let dimension = Int.random(in: 1...40, using: &generator)
     let nudge: Float = [0, 1e-5, 1e-3, 0.02, 1].randomElement(using: &generator)!
     let bases = (0..<Int.random(in: 1...6, using: &generator)).map { _ in
       generator.floats(dimension)
     }
-    func tokens(_ count: Int, _ generator: inout SeededGenerator) -> TokenMatrix {
+    func tokens(_ count: Int, _ generator: inout SeededGenerator) throws -> TokenMatrix {
       var elements: [Float] = []
       for _ in 0..<count {
         let base = bases[Int.random(in: 0..<bases.count, using: &generator)]
@@ -122,12 +122,12 @@ private struct PlantedIndex {
         let noise = generator.floats(dimension)
         elements += zip(base, noise).map { isExact ? $0 : $0 + nudge * $1 }
       }
-      return try! TokenMatrix(normalizing: elements, tokenCount: count, dimension: dimension)
+      return try TokenMatrix(normalizing: elements, tokenCount: count, dimension: dimension)
     }
-    images = (0..<Int.random(in: 1...24, using: &generator)).map { _ in
-      tokens(Int.random(in: 1...20, using: &generator), &generator)
+    images = try (0..<Int.random(in: 1...24, using: &generator)).map { _ in
+      try tokens(Int.random(in: 1...20, using: &generator), &generator)
     }
-    query = tokens(Int.random(in: 1...5, using: &generator), &generator)
+    query = try tokens(Int.random(in: 1...5, using: &generator), &generator)
   }
 
   /// Makes the store hold these images and nothing else.

@@ -1,5 +1,7 @@
 import ArgumentParser
+import FilipEncoders
 import FilipQuery
+import FilipStore
 import SystemPackage
 
 struct ImportCommand: AsyncParsableCommand {
@@ -44,6 +46,9 @@ struct ImportCommand: AsyncParsableCommand {
   var force = false
 
   @OptionGroup(title: "Index") var indexOptions: IndexOptions
+  @OptionGroup(title: "Index") var layout: LayoutOptions
+  @OptionGroup(title: "Engine") var cascade: CascadeOptions
+  @OptionGroup(title: "Engine") var threads: ThreadOptions
   @OptionGroup(title: "Output") var messages: MessageOptions
 
   func validate() throws {
@@ -59,6 +64,8 @@ struct ImportCommand: AsyncParsableCommand {
     var parameters = ImportParameters()
     parameters.fingerprint = fingerprint
     parameters.replacesEncoder = force
+    parameters.layout = layout.layout
+    try layout.check(try? TokenStore.open(at: indexOptions.path, mode: .readOnly))
     let importer = try Importer(at: indexOptions.path, archives: archives, parameters: parameters)
     let reporter = ProgressReporter(isQuiet: messages.quiet, unit: "items")
     let summary = try await Interruption.cancelling {
@@ -67,6 +74,8 @@ struct ImportCommand: AsyncParsableCommand {
     reporter.finish()
     report(summary)
     if summary.isInterrupted { throw Interruption.status.exit }
+    try await cascade.run(
+      on: importer.store, encoder: nil, threadCount: threads.count, messages: messages)
     if summary.leftOutCount > 0 { throw ExitStatus.softProblems.exit }
   }
 

@@ -63,6 +63,8 @@ struct IndexCommand: AsyncParsableCommand {
   @OptionGroup(title: "Index and model") var indexOptions: IndexOptions
   @OptionGroup(title: "Index and model") var modelOptions: ModelOptions
   @OptionGroup(title: "Smaller index") var reductionOptions: ReductionOptions
+  @OptionGroup(title: "Index and model") var layout: LayoutOptions
+  @OptionGroup(title: "Engine") var cascade: CascadeOptions
   @OptionGroup(title: "Engine") var threads: ThreadOptions
   @OptionGroup(title: "Engine") var decoding: DecodingOptions
   @OptionGroup(title: "Output") var messages: MessageOptions
@@ -70,6 +72,7 @@ struct IndexCommand: AsyncParsableCommand {
   func run() async throws {
     let path = indexOptions.path
     let existing = try existingStore(at: path)
+    try layout.check(existing)
     let model = try IndexModel(
       for: existing, requested: modelOptions.model, fallback: environment("FILIP_MODEL"),
       tokenMode: tokenMode, replacesModel: force)
@@ -100,7 +103,8 @@ struct IndexCommand: AsyncParsableCommand {
       return
     }
     let store = try model.openForWriting(
-      at: path, pipeline: pipeline, reduction: reductionOptions.request, replacesModel: force)
+      at: path, pipeline: pipeline, reduction: reductionOptions.request, replacesModel: force,
+      layout: layout.layout)
     let indexer = try Indexer(store: store, pipeline: pipeline, parameters: parameters)
     let reporter = ProgressReporter(isQuiet: messages.quiet)
     let isQuiet = messages.quiet
@@ -124,6 +128,9 @@ struct IndexCommand: AsyncParsableCommand {
     reporter.finish()
     report(summary, model: model)
     if summary.isInterrupted { throw Interruption.status.exit }
+    try await cascade.run(
+      on: store, encoder: try TextEncoder(model: model.directory), threadCount: threads.count,
+      messages: messages)
     if summary.vanishedCount > 0 || (strict && !summary.unreadable.isEmpty) {
       throw ExitStatus.softProblems.exit
     }

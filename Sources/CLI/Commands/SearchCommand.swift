@@ -11,8 +11,9 @@ struct SearchCommand: AsyncParsableCommand {
     abstract: "Find images by what their parts show.",
     discussion: """
       For each word of the query the best patch of every image is found; an image's score is the \
-      mean over the words (FILIP's text-to-image score). The search is exact: every image of the \
-      index is scored.
+      mean over the words (FILIP's text-to-image score). The search is exact: it proves that no \
+      image of the index is better than the last hit. Only an index of many gigabytes that was \
+      prepared for it is searched through a screen, and the answer says so with its recall.
 
       With --query-tokens the query is given as tokens that were computed elsewhere, or by filip \
       embed --text; no model is needed then, and none is in an index of imported tokens.
@@ -54,6 +55,7 @@ struct SearchCommand: AsyncParsableCommand {
   @OptionGroup(title: "Index and model") var modelOptions: ModelOptions
   @OptionGroup(title: "Output") var output: OutputOptions
   @OptionGroup(title: "Output") var messages: MessageOptions
+  @OptionGroup(title: "Engine") var method: MethodOptions
   @OptionGroup(title: "Engine") var threads: ThreadOptions
 
   func validate() throws {
@@ -82,6 +84,7 @@ struct SearchCommand: AsyncParsableCommand {
     parameters.scope = try scope.map(namedPath)
     parameters.usesPooledVectors = pooled
     parameters.includesPatchMaps = html != nil
+    parameters.method = method.method
     parameters.threadCount = threads.count
     let answer: Answer
     if let queryTokens {

@@ -1,7 +1,8 @@
 public import ArgumentParser
 public import FilipEncoders
+import FilipLateInteraction
 import FilipQuery
-import FilipStore
+public import FilipStore
 import SystemPackage
 
 /// Which index.
@@ -102,6 +103,127 @@ struct ThreadOptions: ParsableArguments {
     if let threads, !(1...1024).contains(threads) {
       throw ValidationError("--threads \(threads): give a number from 1 to 1024")
     }
+  }
+}
+
+/// How the tokens are kept in a new index.
+struct LayoutOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Bits of a code in the plane that searches scan, 8 or 4, for a new index.",
+      discussion: "With 4 the plane takes half the room, and exact searches read many more "
+        + "originals. Default: 8.",
+      valueName: "n"))
+  var bits: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "What a new index keeps besides the codes: f16 or none.",
+      discussion: "With none, searches are exact for the codes instead of the tokens. "
+        + "Default: f16.",
+      valueName: "kind"))
+  var originals: PlaneLayout.Originals?
+
+  func validate() throws {
+    if let bits, bits != 8, bits != 4 { throw ValidationError("--bits \(bits): give 8 or 4") }
+  }
+
+  /// The layout that the flags ask for.
+  var layout: PlaneLayout {
+    PlaneLayout(bits: bits == 4 ? .four : .eight, originals: originals ?? .f16)
+  }
+
+  /// Refuses flags that an existing index contradicts.
+  func check(_ store: TokenStore?) throws {
+    guard let store else { return }
+    let has = store.layout
+    let differs =
+      (bits.map { $0 != Int(has.bits.rawValue) } ?? false)
+      || (originals.map { $0 != has.originals } ?? false)
+    guard differs else { return }
+    throw QueryError(
+      .modelMismatch,
+      "the index at \(store.path) was made with --bits \(has.bits.rawValue) --originals "
+        + "\(has.originals.rawValue); drop the flags, or choose another --index")
+  }
+}
+
+extension PlaneLayout.Originals: ExpressibleByArgument {}
+
+/// Whether an index gets a screen.
+struct CascadeOptions: ParsableArguments {
+  @Flag(
+    inversion: .prefixedNo,
+    help: ArgumentHelp(
+      "Prepare the index for searches that skip most images, and measure what they find.",
+      discussion: "Default: from 1 GB of codes on, and where it was done before."))
+  var cascade: Bool?
+
+  /// Brings the screen of an index up to date and measures its recall, if that is wanted.
+  func run(
+    on store: TokenStore, encoder: @autoclosure () throws -> TextEncoder?, threadCount: Int,
+    messages: MessageOptions
+  ) async throws {
+    let (byteCount, hasScreen) = try store.read { snapshot in
+      (try snapshot.statistics.planeByteCount, try snapshot.screenCodebookID != nil)
+    }
+    guard cascade ?? (hasScreen || byteCount >= 1 << 30) else { return }
+    let reporter = ProgressReporter(isQuiet: messages.quiet, unit: "segments")
+    var parameters = ScreenParameters()
+    parameters.threadCount = threadCount
+    let builder = ScreenBuilder(store: store, parameters: parameters)
+    let summary = try await Interruption.cancelling {
+      try await builder.run { progress in
+        reporter.show(progress)
+      }
+    }
+    reporter.finish()
+    let isMeasured = try store.read { try RecallCurve($0) != nil }
+    guard summary.segmentCount > 0 || !isMeasured else { return }
+    let encoder = try encoder()
+    var measurement = RecallMeasurement(store: store, encoder: encoder)
+    measurement.phrases = encoder == nil ? [] : RecallPhrases.shipped
+    measurement.threadCount = threadCount
+    let run = measurement
+    guard let curve = try await Interruption.cancelling({ try await run.run() }),
+      let count = curve.candidateCount(forRecall: 0.99),
+      let estimate = curve.estimate(candidateCount: count)
+    else { return }
+    messages.note(
+      "cascade: \(summary.centroidCount) centroids; \(countText(count)) candidates find "
+        + "\(decimal(100 * estimate.value, digits: 1)) % of the ten best "
+        + "(\(estimate.queryCount) queries, \(estimate.querySource))")
+  }
+}
+
+/// How many images a search looks at.
+struct MethodOptions: ParsableArguments {
+  @Flag(help: "Look at every image, however large the index: the hits are proven to be the best.")
+  var exact = false
+
+  @Flag(help: "Look only at the images that the index's screen lets through.")
+  var cascade = false
+
+  @Option(
+    help: ArgumentHelp(
+      "How many images the screen lets through; implies --cascade.",
+      discussion: "Default: as many as found 99 % of the ten best when the index was measured.",
+      valueName: "n"))
+  var candidates: Int?
+
+  func validate() throws {
+    if exact, cascade || candidates != nil {
+      throw ValidationError("--exact looks at every image; drop --cascade and --candidates")
+    }
+    if let candidates, candidates < 1 {
+      throw ValidationError("--candidates \(candidates): give 1 or more")
+    }
+  }
+
+  /// The method that the flags ask for.
+  var method: SearchMethod {
+    if exact { return .exact }
+    return cascade || candidates != nil ? .cascade(candidates: candidates) : .automatic
   }
 }
 

@@ -109,12 +109,27 @@ struct HitPrinter {
         "images": .count(results.imageCount), "scanned": .count(results.scannedCount),
         "generation": .integer(Int64(results.generation)),
       ]),
-      "exact": .bool(true), "relative_to": .string(results.proof.relativeTo.rawValue),
+      "exact": .bool(results.proof.isExact),
+      "candidates": results.proof.candidateCount.map(JSONValue.count),
+      "recall_estimate": results.proof.isExact
+        ? nil : results.proof.recall.map(recallJSON) ?? .null,
+      "relative_to": .string(results.proof.relativeTo.rawValue),
       "rescored": .count(results.proof.rescoredCount),
       "refined": .count(results.proof.refinedCount),
       "reduction": reductionJSON(results.reduction),
       "took_ms": .double((results.duration / .microseconds(1)).rounded() / 1_000),
       "results": hits.map(JSONValue.array),
+    ])
+  }
+
+  private func recallJSON(_ recall: RecallEstimate) -> JSONValue {
+    .members([
+      "value": .double(recall.value),
+      "interval": .array([
+        .double(recall.interval.lowerBound), .double(recall.interval.upperBound),
+      ]),
+      "n": .count(recall.queryCount), "query_source": .string(recall.querySource),
+      "generation": .integer(Int64(recall.generation)),
     ])
   }
 

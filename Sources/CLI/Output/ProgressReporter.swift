@@ -42,6 +42,15 @@ final class ProgressReporter: Sendable {
     Messages.raw(Messages.isTerminal ? "\r\u{1B}[K\(text)" : "filip: \(text)\n")
   }
 
+  /// Shows how many segments have a screen.
+  func show(_ progress: ScreenProgress) {
+    var shown = IndexProgress()
+    shown.foundCount = progress.segmentCount
+    shown.finishedCount = progress.finishedCount
+    shown.isWalkFinished = true
+    show(shown)
+  }
+
   /// Removes the line that is being redrawn.
   func finish() {
     let hadLine = state.withLock { state in

@@ -1,3 +1,5 @@
+public import FilipStore
+
 /// Every knob of an import.
 public struct ImportParameters: Sendable {
   /// Who made the tokens. Default: what the file says, else the index's own, else the file's name.
@@ -5,6 +7,8 @@ public struct ImportParameters: Sendable {
   /// Takes the index over when its tokens are another encoder's: they are dropped, and their items
   /// wait to be imported or encoded again. Default false.
   public var replacesEncoder = false
+  /// How the tokens are kept in an index that is made; an existing one keeps its own way.
+  public var layout = PlaneLayout()
   /// Items per commit; at least 1. Default 256.
   public var commitSize = 256
   /// A commit follows at the latest when the waiting tokens have this many floats. Default 2²⁴.

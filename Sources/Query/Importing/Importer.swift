@@ -33,15 +33,16 @@ public struct Importer: Sendable {
         "\(other.path) has tokens of \(other.dimension) dimensions and \(archives[0].path) of "
           + "\(dimension); import them into different indexes")
     }
-    store = try Self.openStore(at: path)
+    store = try Self.openStore(at: path, layout: parameters.layout)
     let existing = try ExistingTokens(store)
     fingerprint = try Self.fingerprint(archives, parameters, existing)
     try adopt(existing, dimension: dimension)
   }
 
   /// Where an import chooses how its index is laid out.
-  private static func openStore(at path: String) throws -> TokenStore {
-    try TokenStore.open(at: path, mode: .create, program: "filip \(filipVersion)")
+  private static func openStore(at path: String, layout: PlaneLayout) throws -> TokenStore {
+    try TokenStore.open(
+      at: path, mode: .create, program: "filip \(filipVersion)", layout: layout)
   }
 
   /// Who made the tokens, as far as anybody says.

@@ -12,6 +12,9 @@ public struct IndexProgress: Sendable {
   public var encodedCount = 0
   /// Files without a usable image.
   public var unreadableCount = 0
+
+  /// Nothing yet.
+  public init() {}
 }
 
 /// A file that holds no usable image, and why.

@@ -160,14 +160,14 @@ public struct IndexModel: Sendable {
   /// `pipeline` is the model's: it is loaded before anything is changed. With `replacesModel`, the
   /// items of another model or reduction keep their ids and wait to be encoded again (they are
   /// listed as unreadable until then), and an index that cannot be read is put aside as
-  /// `data.mdb.old`. A projection that is asked for by name is learnt anew then.
+  /// `data.mdb.old`. `layout` is that of an index that is made. A projection that is asked for by name is learnt anew then.
   public func openForWriting(
     at path: String, pipeline: ImagePipeline,
     reduction request: ReductionRequest = ReductionRequest(),
-    replacesModel: Bool = false
+    replacesModel: Bool = false, layout: PlaneLayout = PlaneLayout()
   ) throws -> TokenStore {
     precondition(pipeline.fingerprint == imageFingerprint, "the pipeline of this model")
-    let store = try Self.store(at: path, replacesFormat: replacesModel)
+    let store = try Self.store(at: path, replacesFormat: replacesModel, layout: layout)
     let recorded = try Recorded(store)
     let setting = try reduction(for: store, request: request, replacesModel: replacesModel)
     let stored = try storedReduction(store, replacesModel: replacesModel)
@@ -210,10 +210,13 @@ public struct IndexModel: Sendable {
   }
 
   /// The index in the folder, made if need be; one that cannot be read is put aside if asked to.
-  private static func store(at path: String, replacesFormat: Bool) throws -> TokenStore {
+  private static func store(
+    at path: String, replacesFormat: Bool, layout: PlaneLayout
+  ) throws -> TokenStore {
     let program = "filip \(filipVersion)"
     do throws(StoreError) {
-      return try TokenStore.open(at: path, mode: .create, program: program)
+      return try TokenStore.open(
+        at: path, mode: .create, program: program, layout: layout)
     } catch {
       guard replacesFormat, error.asksForRebuild else { throw error }
     }
@@ -221,7 +224,8 @@ public struct IndexModel: Sendable {
     let aside = (0...).lazy.map { folder.appending("data.mdb.old" + ($0 > 0 ? "\($0)" : "")) }
       .first { !$0.exists }
     if let aside { try folder.appending("data.mdb").rename(to: aside) }
-    return try TokenStore.open(at: path, mode: .create, program: program)
+    return try TokenStore.open(
+      at: path, mode: .create, program: program, layout: layout)
   }
 }
 

@@ -52,7 +52,7 @@ public struct ModelLocation: Sendable, Hashable {
 
   /// `share/filip` of every folder above the program, nearest first: an installation that was
   /// moved as a whole is found, and so is a working tree; then the usual prefixes.
-  private static let shareDirectories: [FilePath] = {
+  static let shareDirectories: [FilePath] = {
     var directories: [FilePath] = []
     if var folder = try? FilePath("/proc/self/exe").resolved() {
       while folder.removeLastComponent() {

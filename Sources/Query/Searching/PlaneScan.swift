@@ -9,7 +9,8 @@ struct Candidate: Sendable {
   var upper: Double
 }
 
-/// One exhaustive pass over the scan plane, shared by several threads.
+/// One pass over the scan plane, or over the part of it that a screen has chosen, shared by several
+/// threads.
 ///
 /// Each thread claims segments until none is left. Of an image the high nibbles are read; only when
 /// they leave it possible that it is among the k best so far, the low nibbles too.
@@ -35,21 +36,21 @@ final class PlaneScan: Sendable {
   private let direction: ScoreDirection
   private let reference: ScoreReference
   private let scope: Scope
-  private let segmentIDs: [UInt64]
+  private let segments: [SegmentCandidates]
   private let next = Atomic<Int>(0)
   /// The k largest lower bounds so far.
   private let floor: ScoreFloor
 
   init(
     _ tokens: TokenMatrix, keeping capacity: Int, parameters: SearchParameters,
-    reference: ScoreReference, scope: Scope, segmentIDs: [UInt64]
+    reference: ScoreReference, scope: Scope, segments: [SegmentCandidates]
   ) {
     query = PlaneQuery(tokens)
     self.tokens = tokens
     direction = parameters.direction
     self.reference = reference
     self.scope = scope
-    self.segmentIDs = segmentIDs
+    self.segments = segments
     floor = ScoreFloor(capacity: capacity)
   }
 
@@ -57,9 +58,9 @@ final class PlaneScan: Sendable {
   func run(_ snapshot: borrowing Snapshot) throws -> Part {
     let thread = Worker(self)
     while let segment = claim() {
-      try snapshot.withSegment(segment) { segment, dead in
-        try check(segment)
-        thread.scan(segment, dead: dead)
+      try snapshot.withSegment(segment.segment) { codes, dead in
+        try check(codes)
+        thread.scan(segment.runs ?? scope.runs(in: codes, dead: dead), of: codes)
       }
     }
     return thread.part
@@ -72,9 +73,9 @@ final class PlaneScan: Sendable {
       .sorted { $0.upper != $1.upper ? $0.upper > $1.upper : $0.id < $1.id }
   }
 
-  private func claim() -> UInt64? {
+  private func claim() -> SegmentCandidates? {
     let position = next.add(1, ordering: .relaxed).oldValue
-    return position < segmentIDs.count ? segmentIDs[position] : nil
+    return position < segments.count ? segments[position] : nil
   }
 
   private func check(_ segment: borrowing PlaneSegment) throws {
@@ -100,8 +101,7 @@ final class PlaneScan: Sendable {
         query: scan.query, direction: scan.direction, reference: scan.reference)
     }
 
-    func scan(_ segment: borrowing PlaneSegment, dead: [UInt32]) {
-      let runs = scan.scope.runs(in: segment, dead: dead)
+    func scan(_ runs: [Range<Int>], of segment: borrowing PlaneSegment) {
       for run in runs {
         part.scannedCount += run.count
         switch segment.bits {

@@ -15,11 +15,24 @@ public struct SearchParameters: Sendable {
   /// Adds to every hit the similarity of every word with every patch: what heat maps are drawn
   /// from. Default false.
   public var includesPatchMaps = false
+  /// Whether every image is looked at. Default: `.automatic`.
+  public var method = SearchMethod.automatic
   /// Threads that scan; at least 1. Default: one per processor core.
   public var threadCount = defaultThreadCount
 
   /// The defaults.
   public init() {}
+}
+
+/// How many images a search looks at.
+public enum SearchMethod: Sendable, Hashable {
+  /// All, unless there are so many that it takes long and the index says how well a cascade does.
+  case automatic
+  /// All: the hits are proven to be the best.
+  case exact
+  /// The `candidates` images that look best through the index's screen, all others being left out
+  /// unseen; `nil` for as many as the index's own measurement asks for.
+  case cascade(candidates: Int?)
 }
 
 /// How well one word or phrase of the query matched one image.
@@ -75,6 +88,15 @@ public struct SearchProof: Sendable, Hashable {
   public var rescoredCount: Int
   /// Images whose bounds left them possible, so that they were scored from what `relativeTo` names.
   public var refinedCount: Int
+  /// How many images a screen let through; `nil` when every image was looked at, and the hits are
+  /// proven to be the best of all.
+  public var candidateCount: Int?
+  /// What share of the ten best such a search finds, as measured on this index; `nil` when every
+  /// image was looked at, or when no measurement fits the index as it is now.
+  public var recall: RecallEstimate?
+
+  /// Whether the hits are proven to be the best of all images in scope.
+  public var isExact: Bool { candidateCount == nil }
 
   init(reference: ScoreReference, rescoredCount: Int, refinedCount: Int) {
     relativeTo = reference == .codes ? .codes : .originals

@@ -5,11 +5,12 @@ public import FilipStore
 /// Asks an index: a text or tokens in, the best images out, with the evidence per word.
 ///
 /// Exact: every image in scope is looked at, and those that are left out are proven to be worse than
-/// the last hit. Each search sees one commit of the index from beginning to end, whatever a writer
+/// the last hit; a very large index is searched through a screen, which the results say. Each search sees one commit of the index from beginning to end, whatever a writer
 /// does meanwhile.
 public struct Searcher: Sendable {
   private let store: TokenStore
   private let encoder: TextEncoder?
+  private let codebooks = ScreenCodebookCache()
 
   /// A searcher over `store` whose texts `encoder` encodes; both belong to one model.
   ///
@@ -76,33 +77,51 @@ public struct Searcher: Sendable {
     let ranking =
       try await parameters.usesPooledVectors
       ? PooledScan(tokens, scope: scope, parameters: parameters).ranking(of: group)
-      : exactRanking(of: tokens, group, scope, parameters)
+      : tokenRanking(of: tokens, group, scope, parameters)
     return try group.withSnapshot(0) { snapshot in
       SearchResults(
         hits: try hits(ranking, parts: parts, parameters, snapshot), terms: parts.map(\.term),
         scannedCount: ranking.scannedCount, imageCount: try snapshot.readableCount,
-        generation: group.generation, reduction: reduction, proof: ranking.proof, duration: .now - started)
+        generation: group.generation, reduction: reduction, proof: ranking.proof,
+        duration: .now - started)
     }
   }
 
-  /// Scans the plane, then refines what may be among the k best.
-  private func exactRanking(
+  /// Scans the plane, or the part of it that a screen lets through, then refines what may be among
+  /// the k best.
+  private func tokenRanking(
     of tokens: TokenMatrix, _ group: SnapshotGroup, _ scope: Scope, _ parameters: SearchParameters
   ) async throws -> Ranking {
+    let segmentIDs = try group.withSnapshot(0) { try $0.segmentIDs() }
+    let plan = try group.withSnapshot(0) { snapshot in
+      try SearchPlan(tokens, parameters, snapshot, codebooks)
+    }
+    var segments = segmentIDs.map { SegmentCandidates(segment: $0, runs: nil) }
+    if let cascade = plan.cascade {
+      let screen = ScreenScan(
+        tokens, codebook: cascade.codebook, scope: scope, segmentIDs: segmentIDs)
+      let parts = try await group.onEverySnapshot { try screen.run($0) }
+      segments = screen.candidates(of: parts, keeping: cascade.candidateCount)
+    }
     let reference: ScoreReference = store.layout.originals == .none ? .codes : .originals
     let scan = PlaneScan(
       tokens, keeping: parameters.count, parameters: parameters, reference: reference,
-      scope: scope, segmentIDs: try group.withSnapshot(0) { try $0.segmentIDs() })
+      scope: scope, segments: segments)
     let parts = try await group.onEverySnapshot { try scan.run($0) }
     let refinement = Refinement(
       tokens, scan.candidates(of: parts), keeping: parameters.count,
       direction: parameters.direction)
     _ = try await group.onEverySnapshot { try refinement.run($0) }
+    let scannedCount = parts.reduce(0) { $0 + $1.scannedCount }
+    var proof = SearchProof(
+      reference: reference, rescoredCount: parts.reduce(0) { $0 + $1.rescoredCount },
+      refinedCount: refinement.refinedCount)
+    if let cascade = plan.cascade {
+      proof.candidateCount = scannedCount
+      proof.recall = cascade.recall
+    }
     return Ranking(
-      best: refinement.best, scannedCount: parts.reduce(0) { $0 + $1.scannedCount },
-      proof: SearchProof(
-        reference: reference, rescoredCount: parts.reduce(0) { $0 + $1.rescoredCount },
-        refinedCount: refinement.refinedCount),
+      best: refinement.best, scannedCount: scannedCount, proof: proof,
       similarities: { refinement.similarities(of: $0) })
   }
 

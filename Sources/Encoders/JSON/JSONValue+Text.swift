@@ -1,9 +1,7 @@
-import FilipEncoders
-
-/// JSON for standard output: keys in the order given, no spaces, ASCII control characters escaped.
+/// JSON as text: keys in the order given, no spaces, ASCII control characters escaped.
 extension JSONValue {
   /// An object of the members whose value is there.
-  static func members(_ members: KeyValuePairs<String, JSONValue?>) -> JSONValue {
+  package static func members(_ members: KeyValuePairs<String, JSONValue?>) -> JSONValue {
     var object = JSONObject()
     for (key, value) in members {
       if let value { _ = object.append(key, value) }
@@ -12,14 +10,14 @@ extension JSONValue {
   }
 
   /// A number of our own precision: six decimals, enough for a score.
-  static func score(_ value: Float) -> JSONValue {
+  package static func score(_ value: Float) -> JSONValue {
     .double((Double(value) * 1_000_000).rounded() / 1_000_000)
   }
 
-  static func count(_ value: Int) -> JSONValue { .integer(Int64(value)) }
+  package static func count(_ value: Int) -> JSONValue { .integer(Int64(value)) }
 
   /// The value as one line of text.
-  var text: String {
+  package var text: String {
     var text = ""
     append(to: &text)
     return text
@@ -68,23 +66,4 @@ extension JSONValue {
     }
     text += "\""
   }
-}
-
-/// Base64 (RFC 4648) with padding: for paths that are not UTF-8 and for pictures inside a page.
-func base64(_ bytes: [UInt8]) -> String {
-  let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-  var output: [UInt8] = []
-  output.reserveCapacity((bytes.count + 2) / 3 * 4)
-  for start in stride(from: 0, to: bytes.count, by: 3) {
-    let group = bytes[start..<min(start + 3, bytes.count)]
-    var bits = 0
-    for offset in 0..<3 {
-      bits = bits << 8 | (offset < group.count ? Int(bytes[start + offset]) : 0)
-    }
-    for digit in 0..<4 {
-      output.append(
-        digit <= group.count ? alphabet[bits >> (18 - 6 * digit) & 63] : UInt8(ascii: "="))
-    }
-  }
-  return String(decoding: output, as: UTF8.self)
 }

@@ -1,0 +1,165 @@
+package import FilipEncoders
+package import FilipLateInteraction
+package import FilipStore
+import SystemPackage
+
+/// Measures how many of the ten best images the screen of an index lets through.
+package struct RecallMeasurement: Sendable {
+  /// Texts to ask, where the index has a text encoder.
+  package var phrases: [String] = []
+  /// Queries to ask; default 200.
+  package var queryCount = 200
+  /// What the choice of the index's own tokens depends on.
+  package var seed: UInt64 = 1
+  package var threadCount = defaultThreadCount
+
+  private let store: TokenStore
+  private let encoder: TextEncoder?
+  private static let hitCount = 10
+
+  package init(store: TokenStore, encoder: TextEncoder?) {
+    self.store = store
+    self.encoder = encoder
+  }
+
+  /// Asks every query exactly and looks where the screen ranks the hits; writes the curve into the
+  /// index.
+  /// - Returns: the curve; `nil` when the index has no screen or too few images to need one.
+  /// - Complexity: one exact search and one look through the screen for each query.
+  package func run() async throws -> RecallCurve? {
+    let queries = try store.read { try self.queries($0) }
+    let group = try store.snapshots(count: threadCount)
+    let (codebook, imageCount, nextItem) = try group.withSnapshot(0) {
+      (try $0.intactScreenCodebook(), try $0.readableCount, try $0.nextItem)
+    }
+    guard let codebook, imageCount > 2 * Self.hitCount, !queries.isEmpty else { return nil }
+    let counts = Self.candidateCounts(imageCount: imageCount)
+    var shares = [[Double]](repeating: [], count: counts.count)
+    var parameters = SearchParameters()
+    parameters.method = .exact
+    parameters.count = Self.hitCount
+    parameters.threadCount = threadCount
+    // The queries are projected already.
+    let searcher = Searcher(store: store, encoder: nil)
+    for query in queries where query.dimension == codebook.dimension {
+      try Task.checkCancellation()
+      let hits = try await searcher.search(tokens: query, parameters: parameters).hits
+      guard !hits.isEmpty else { continue }
+      let found = try await ranks(of: hits.map(\.item.id), query, codebook, group, counts)
+      for (index, count) in found.enumerated() {
+        shares[index].append(Double(count) / Double(hits.count))
+      }
+    }
+    guard let asked = shares.first?.count, asked > 1 else { return nil }
+    let curve = RecallCurve(
+      points: zip(counts, shares).map { Self.point($0, $1) }, queryCount: asked,
+      querySource: encoder == nil || phrases.isEmpty ? "own tokens" : "phrases",
+      generation: group.generation, codebook: codebook.id, imageCount: imageCount,
+      nextItem: nextItem)
+    try store.write { try $0.setNote(RecallCurve.noteName, to: curve.note) }
+    return curve
+  }
+
+  /// A hundred, doubled up to all images.
+  private static func candidateCounts(imageCount: Int) -> [Int] {
+    Array(sequence(first: 100) { $0 * 2 < imageCount ? $0 * 2 : nil })
+  }
+
+  /// For each number of candidates, how many of the hits are among them.
+  private func ranks(
+    of hits: [ItemID], _ query: TokenMatrix, _ codebook: ScreenCodebook, _ group: SnapshotGroup,
+    _ counts: [Int]
+  ) async throws -> [Int] {
+    let (scope, segmentIDs) = try group.withSnapshot(0) { snapshot in
+      (try Scope(paths: [], snapshot: snapshot), try snapshot.segmentIDs())
+    }
+    let places = try group.withSnapshot(0) { snapshot in
+      try hits.compactMap { try snapshot.place(of: $0) }
+    }
+    let screen = ScreenScan(query, codebook: codebook, scope: scope, segmentIDs: segmentIDs)
+    let parts = try await group.onEverySnapshot { try screen.run($0) }
+    return counts.map { count in
+      let chosen = Dictionary(
+        screen.candidates(of: parts, keeping: count).map { ($0.segment, $0.runs) },
+        uniquingKeysWith: { first, _ in first })
+      return places.count { place in
+        guard let runs = chosen[place.segment] else { return false }
+        return runs.map { $0.contains { $0.contains(place.ordinal) } } ?? true
+      }
+    }
+  }
+
+  /// Mean and normal 95 % interval over the queries.
+  private static func point(_ count: Int, _ shares: [Double]) -> RecallCurve.Point {
+    let n = Double(shares.count)
+    let mean = shares.reduce(0, +) / n
+    let variance = shares.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (n - 1)
+    // Where every query found everything, the rule of three bounds what was not seen.
+    let reach = max(1.96 * (variance / n).squareRoot(), mean == 1 ? 3 / n : 0)
+    return RecallCurve.Point(
+      candidateCount: count, recall: mean, interval: max(0, mean - reach)...min(1, mean + reach))
+  }
+
+  // MARK: - Queries
+
+  private func queries(_ snapshot: borrowing Snapshot) throws -> [TokenMatrix] {
+    if let encoder, !phrases.isEmpty {
+      // Not the first ones: a list may be in some order.
+      let step = max(1, phrases.count / queryCount)
+      let chosen = stride(from: 0, to: phrases.count, by: step).prefix(queryCount)
+      let reduction = try TokenReduction(snapshot)
+      var queries: [TokenMatrix] = []
+      for index in chosen {
+        queries.append(reduction.project(query: try encoder.encode(phrases[index]).tokens))
+      }
+      return queries
+    }
+    var generator = SplitMix(seed: seed)
+    var ids: [ItemID] = []
+    try snapshot.forEachItem { if $0.tokenCount > 0 { ids.append($0.id) } }
+    var queries: [TokenMatrix] = []
+    for _ in 0..<(ids.isEmpty ? 0 : queryCount) {
+      let id = ids[Int.random(in: 0..<ids.count, using: &generator)]
+      guard let tokens = try snapshot.tokens(of: id) else { continue }
+      queries.append(try OwnTokenQuery.make(from: tokens, using: &generator))
+    }
+    return queries
+  }
+}
+
+/// A query made of an image's own tokens: three to six of them, each with noise of 0.5 / √d per
+/// coordinate, normalised.
+enum OwnTokenQuery {
+  static func make(
+    from tokens: TokenMatrix, using generator: inout SplitMix
+  ) throws -> TokenMatrix {
+    let count = Int.random(in: 3...6, using: &generator)
+    let noise = 0.5 / Float(tokens.dimension).squareRoot()
+    var elements: [Float] = []
+    for _ in 0..<count {
+      let token = Int.random(in: 0..<tokens.tokenCount, using: &generator)
+      for value in tokens[token] { elements.append(value + noise * generator.normal()) }
+    }
+    return try TokenMatrix(normalizing: elements, tokenCount: count, dimension: tokens.dimension)
+  }
+}
+
+/// SplitMix64: the same queries for the same seed.
+struct SplitMix: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+
+  /// Nearly normal: the sum of twelve uniform numbers, less six.
+  mutating func normal() -> Float {
+    (0..<12).reduce(-6) { sum, _ in sum + Float.random(in: 0..<1, using: &self) }
+  }
+}
