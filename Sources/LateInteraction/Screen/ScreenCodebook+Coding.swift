@@ -93,9 +93,20 @@ extension ScreenCodebook {
     )
     let id = Self.hash(bytes)
     guard id == Self.integer(bytes, at: Self.idOffset) else { throw .hash }
-    // What is not a number, or infinite, makes the sum so; unit vectors cannot.
-    guard values.elements.reduce(0, { $0 + abs($1) }).isFinite else { throw .value }
+    guard Self.areFinite(bytes) else { throw .value }
     self.init(id: id, tokenCount: Int(tokenCount), cells: cells, centroids: centroids)
+  }
+
+  /// Whether no binary16 behind the header has the exponent of infinity.
+  private static func areFinite(_ bytes: Span<UInt8>) -> Bool {
+    bytes.withUnsafeBytes { bytes in
+      var largest: UInt16 = 0
+      for offset in stride(from: headerByteCount, to: bytes.count, by: 2) {
+        let half = bytes.loadUnaligned(fromByteOffset: offset, as: UInt16.self)
+        largest = max(largest, UInt16(littleEndian: half) & 0x7FFF)
+      }
+      return largest < 0x7C00
+    }
   }
 
   private static func integer<Value: FixedWidthInteger>(

@@ -21,8 +21,10 @@ final class ScreenScan: Sendable {
   /// What one thread found.
   struct Part: Sendable {
     fileprivate var segments: [ScreenedSegment] = []
+    /// How many images have each score.
+    fileprivate var histogram: [Int]
     /// Images that were scored.
-    var imageCount = 0
+    var imageCount: Int { histogram.reduce(0, +) }
   }
 
   private let table: ScreenTable
@@ -41,21 +43,27 @@ final class ScreenScan: Sendable {
 
   /// Takes segments until none is left.
   func run(_ snapshot: borrowing Snapshot) throws -> Part {
-    var part = Part()
+    var part = Part(histogram: [Int](repeating: 0, count: table.largestScore + 1))
     var scores: [Int32] = []
     while true {
       let position = next.add(1, ordering: .relaxed).oldValue
       guard position < segmentIDs.count else { return part }
       let segment = segmentIDs[position]
       guard let imageCount = try score(segment, snapshot, into: &scores) else {
-        part.segments.append(ScreenedSegment(id: segment, scores: nil, runs: []))
+        part.segments.append(ScreenedSegment(id: segment, scores: nil, best: -1, runs: []))
         continue
       }
       let runs = try runs(of: segment, imageCount: imageCount, snapshot)
-      guard !runs.isEmpty else { continue }
-      part.imageCount += runs.reduce(0) { $0 + $1.count }
+      var best: Int32 = -1
+      for run in runs {
+        for score in scores[run] {
+          best = max(best, score)
+          part.histogram[Int(score)] += 1
+        }
+      }
+      guard best >= 0 else { continue }
       part.segments.append(
-        ScreenedSegment(id: segment, scores: Array(scores[..<imageCount]), runs: runs))
+        ScreenedSegment(id: segment, scores: Array(scores[..<imageCount]), best: best, runs: runs))
     }
   }
 
@@ -98,17 +106,17 @@ extension ScreenScan {
   /// Ties go to the lower segment, then to the lower ordinal: the choice does not depend on the
   /// threads. The segment with the best image comes first, those without a screen last.
   func candidates(of parts: [Part], keeping count: Int) -> [SegmentCandidates] {
-    let segments = parts.flatMap(\.segments).sorted { $0.id < $1.id }
-    var choice = ScreenChoice(of: segments, keeping: count, largestScore: table.largestScore)
+    var choice = ScreenChoice(parts.map(\.histogram), keeping: count)
     var chosen: [(candidates: SegmentCandidates, best: Int32)] = []
-    for segment in segments {
+    for segment in parts.flatMap(\.segments).sorted(by: { $0.id < $1.id }) {
       guard let scores = segment.scores else {
-        chosen.append((SegmentCandidates(segment: segment.id, runs: nil), -1))
+        chosen.append((SegmentCandidates(segment: segment.id, runs: nil), segment.best))
         continue
       }
-      let (runs, best) = choice.runs(of: segment.runs, scores: scores)
+      guard segment.best >= choice.threshold else { continue }
+      let runs = choice.runs(of: segment.runs, scores: scores)
       if !runs.isEmpty {
-        chosen.append((SegmentCandidates(segment: segment.id, runs: runs), best))
+        chosen.append((SegmentCandidates(segment: segment.id, runs: runs), segment.best))
       }
     }
     return chosen.sorted { one, other in
@@ -123,6 +131,8 @@ private struct ScreenedSegment: Sendable {
   var id: UInt64
   /// By ordinal; `nil` without a screen.
   var scores: [Int32]?
+  /// The best score of an image that is alive and in scope; -1 without a screen.
+  var best: Int32
   /// The images that are alive and in scope.
   var runs: [Range<Int>]
 }
@@ -130,41 +140,33 @@ private struct ScreenedSegment: Sendable {
 /// Where the line is drawn.
 private struct ScreenChoice {
   /// Images that score more are chosen.
-  private let threshold: Int32
+  let threshold: Int32
   /// How many of those that score as much are still to be chosen.
   private var tieCount: Int
 
-  init(of segments: [ScreenedSegment], keeping count: Int, largestScore: Int) {
-    var histogram = [Int](repeating: 0, count: largestScore + 1)
-    for segment in segments {
-      guard let scores = segment.scores else { continue }
-      for run in segment.runs {
-        for image in run { histogram[Int(scores[image])] += 1 }
-      }
-    }
+  /// Draws it below the `count` best.
+  init(_ histograms: [[Int]], keeping count: Int) {
     var remaining = count
-    var score = largestScore
-    while score >= 0, histogram[score] <= remaining {
-      remaining -= histogram[score]
+    var score = (histograms.first?.count ?? 0) - 1
+    while score >= 0 {
+      let imageCount = histograms.reduce(0) { $0 + $1[score] }
+      guard imageCount <= remaining else { break }
+      remaining -= imageCount
       score -= 1
     }
     threshold = Int32(score)
     tieCount = score < 0 ? 0 : remaining
   }
 
-  /// The chosen among some images of the next segment, and the best of their scores.
-  mutating func runs(
-    of images: [Range<Int>], scores: [Int32]
-  ) -> (runs: [Range<Int>], best: Int32) {
+  /// The chosen among some images of the next segment.
+  mutating func runs(of images: [Range<Int>], scores: [Int32]) -> [Range<Int>] {
     var runs: [Range<Int>] = []
-    var best: Int32 = -1
     for run in images {
       for image in run where scores[image] >= threshold {
         if scores[image] == threshold {
           guard tieCount > 0 else { continue }
           tieCount -= 1
         }
-        best = max(best, scores[image])
         if let last = runs.last, last.upperBound == image {
           runs[runs.count - 1] = last.lowerBound..<image + 1
         } else {
@@ -172,6 +174,6 @@ private struct ScreenChoice {
         }
       }
     }
-    return (runs, best)
+    return runs
   }
 }
