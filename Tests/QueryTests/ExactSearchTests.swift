@@ -68,9 +68,13 @@ import Testing
       }
     }
     let searcher = Searcher(store: store, encoder: nil)
-    for words in [1, 3, 8, 24] {
-      let query = try tokens(words, noise: 0.08)
+    let queries = try [1, 3, 8, 24].map { try tokens($0, noise: 0.08) }
+    let batch = try await searcher.search(batch: queries)
+    for (number, query) in queries.enumerated() {
+      let words = query.tokenCount
       let results = try await searcher.search(tokens: query)
+      #expect(batch[number].hits.map(\.item.id) == results.hits.map(\.item.id), "in a batch")
+      #expect(batch[number].hits.map(\.score) == results.hits.map(\.score), "in a batch")
       var best = TopK<ItemID>(capacity: 10)
       try store.read { snapshot in
         try snapshot.forEachItem { item in

@@ -39,6 +39,12 @@ package final class PlaneScorer {
   private let largestError: Double
   private let meanNorm: Double
   private let largestNorm: Double
+  /// What sums of 8-bit codes begin with and are multiplied by.
+  private let fine: Words
+  /// The same for upper bounds from 4 bits, for segments with that relative error.
+  private var coarse: Words
+  private var coarseRelativeError = 0.0
+  private var estimates: [Double] = []
   private var bounds: [UInt32] = []
   private var maxima: [Float] = []
   private var sums: [Float] = []
@@ -54,6 +60,36 @@ package final class PlaneScorer {
     largestError = query.errors.max() ?? 0
     meanNorm = query.norms.reduce(0, +) / count
     largestNorm = query.norms.max() ?? 0
+    fine = Words(
+      codes: query.codes.beginning(with: query.sums.map { Int32(-128 * $0) }),
+      scales: query.scales)
+    coarse = Self.coarseWords(query, relativeError: 0)
+  }
+
+  /// The words of the query for one depth of codes.
+  private struct Words {
+    var codes: PlaneQueryCodes
+    /// What turns a maximum of sums into a similarity.
+    var scales: [Double]
+    var weights: [Float]
+
+    init(codes: PlaneQueryCodes, scales: [Double]) {
+      self.codes = codes
+      self.scales = scales
+      weights = scales.map { Float($0) }
+    }
+  }
+
+  /// Words whose sums begin with what a token's error can add at most.
+  private static func coarseWords(_ query: PlaneQuery, relativeError: Double) -> Words {
+    var initial: [Int32] = []
+    for word in 0..<query.wordCount {
+      let scale = 16 * query.scales[word]
+      let reach = scale > 0 ? relativeError * query.norms[word] / scale : 0
+      initial.append(Int32((reach - cellMiddle * Double(query.sums[word])).rounded(.up)))
+    }
+    return Words(
+      codes: query.codes.beginning(with: initial), scales: query.scales.map { 16 * $0 })
   }
 
   /// Writes for every image of the range what its score is at most, read off the high nibbles alone.
@@ -72,16 +108,13 @@ package final class PlaneScorer {
       // From x̂₄ to x̂₈ it is at most half a step of each dimension further than to x.
       relativeError += 0.5 * Double(segment.dimension).squareRoot()
     }
-    let coarse = (0..<query.wordCount).map { word in
-      let scale = 16 * query.scales[word]
-      let reach = scale > 0 ? relativeError * query.norms[word] / scale : 0
-      return (
-        scale, Int32((reach - Self.cellMiddle * Double(query.sums[word])).rounded(.up))
-      )
+    if relativeError != coarseRelativeError {
+      coarse = Self.coarseWords(query, relativeError: relativeError)
+      coarseRelativeError = relativeError
     }
     write(
-      segment.planeTokens(bits: .four), segment, images, initial: coarse.map(\.1),
-      scales: coarse.map(\.0), error: Double(segment.largestNorm4), into: &uppers)
+      segment.planeTokens(bits: .four), segment, images, coarse,
+      error: Double(segment.largestNorm4), into: &uppers)
   }
 
   /// Writes for every image of the range the score of its codes, as finely as the segment has them,
@@ -92,11 +125,8 @@ package final class PlaneScorer {
     into intervals: inout [ScoreInterval]
   ) {
     precondition(segment.bits == .eight, "a segment with both nibbles")
-    var estimates: [Double] = []
     write(
-      segment.planeTokens(bits: .eight), segment, images,
-      initial: query.sums.map { Int32(-128 * $0) }, scales: query.scales, error: nil,
-      into: &estimates)
+      segment.planeTokens(bits: .eight), segment, images, fine, error: nil, into: &estimates)
     let norm = Double(segment.largestNorm8)
     let queryError = direction == .textToImage ? meanError : largestError
     let queryNorm = direction == .textToImage ? meanNorm : largestNorm
@@ -110,16 +140,6 @@ package final class PlaneScorer {
     }
   }
 
-  /// The scores of 4-bit codes, without bounds: for ranking candidates.
-  package func writeCoarseScores(
-    of images: Range<Int>, in segment: borrowing PlaneSegment, into scores: inout [Double]
-  ) {
-    write(
-      segment.planeTokens(bits: .four), segment, images,
-      initial: query.sums.map { Int32((-Self.cellMiddle * Double($0)).rounded()) },
-      scales: query.scales.map { 16 * $0 }, error: nil, into: &scores)
-  }
-
   /// `h` stands for the middle of its cell: `x̂₄ = 16 s (h − 7.53125)`.
   private static let cellMiddle = 7.53125
 
@@ -127,28 +147,27 @@ package final class PlaneScorer {
   /// rounding, unless it is `nil`.
   private func write(
     _ tokens: PlaneTokens, _ segment: borrowing PlaneSegment, _ images: Range<Int>,
-    initial: [Int32], scales: [Double], error norm: Double?, into scores: inout [Double]
+    _ words: Words, error norm: Double?, into scores: inout [Double]
   ) {
     scores.removeAll(keepingCapacity: true)
     bounds.removeAll(keepingCapacity: true)
     for image in images { bounds.append(UInt32(segment.firstToken(image))) }
     bounds.append(UInt32(segment.firstToken(images.upperBound)))
     let wordCount = query.wordCount
-    let codes = query.codes.beginning(with: initial)
     if direction != .imageToText {
       maxima.growForScan(to: images.count * wordCount)
-      maximumPerImage(tokens, codes, bounds: bounds.span, into: &maxima)
+      maximumPerImage(tokens, words.codes, bounds: bounds.span, into: &maxima)
     }
     if direction != .textToImage {
       sums.growForScan(to: images.count)
       sumOfMaximaPerImage(
-        tokens, codes, weights: scales.map { Float($0) }, bounds: bounds.span, into: &sums)
+        tokens, words.codes, weights: words.weights, bounds: bounds.span, into: &sums)
     }
     for (index, image) in images.enumerated() {
       var score = 0.0
       if direction != .imageToText {
         for word in 0..<wordCount {
-          score += scales[word] * Double(maxima[index * wordCount + word])
+          score += words.scales[word] * Double(maxima[index * wordCount + word])
         }
         score /= Double(wordCount)
         if let norm { score += meanError * norm }

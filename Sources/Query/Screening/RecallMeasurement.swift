@@ -16,6 +16,8 @@ package struct RecallMeasurement: Sendable {
   private let store: TokenStore
   private let encoder: TextEncoder?
   private static let hitCount = 10
+  /// Queries that share one pass through the index.
+  private static let queriesPerBatch = 25
 
   package init(store: TokenStore, encoder: TextEncoder?) {
     self.store = store
@@ -36,23 +38,26 @@ package struct RecallMeasurement: Sendable {
     let counts = Self.candidateCounts(imageCount: imageCount)
     var shares = [[Double]](repeating: [], count: counts.count)
     var parameters = SearchParameters()
-    parameters.method = .exact
     parameters.count = Self.hitCount
     parameters.threadCount = threadCount
     // The queries are projected already.
     let searcher = Searcher(store: store, encoder: nil)
-    for query in queries where query.dimension == codebook.dimension {
+    let asked = queries.filter { $0.dimension == codebook.dimension }
+    for start in stride(from: 0, to: asked.count, by: Self.queriesPerBatch) {
       try Task.checkCancellation()
-      let hits = try await searcher.search(tokens: query, parameters: parameters).hits
-      guard !hits.isEmpty else { continue }
-      let found = try await ranks(of: hits.map(\.item.id), query, codebook, group, counts)
-      for (index, count) in found.enumerated() {
-        shares[index].append(Double(count) / Double(hits.count))
+      let batch = Array(asked[start..<min(start + Self.queriesPerBatch, asked.count)])
+      let results = try await searcher.search(batch: batch, parameters: parameters)
+      for (query, result) in zip(batch, results) where !result.hits.isEmpty {
+        let found = try await ranks(
+          of: result.hits.map(\.item.id), query, codebook, group, counts)
+        for (index, count) in found.enumerated() {
+          shares[index].append(Double(count) / Double(result.hits.count))
+        }
       }
     }
-    guard let asked = shares.first?.count, asked > 1 else { return nil }
+    guard let count = shares.first?.count, count > 1 else { return nil }
     let curve = RecallCurve(
-      points: zip(counts, shares).map { Self.point($0, $1) }, queryCount: asked,
+      points: zip(counts, shares).map { Self.point($0, $1) }, queryCount: count,
       querySource: encoder == nil || phrases.isEmpty ? "own tokens" : "phrases",
       generation: group.generation, codebook: codebook.id, imageCount: imageCount,
       nextItem: nextItem)

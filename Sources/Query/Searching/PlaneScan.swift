@@ -33,19 +33,21 @@ final class PlaneScan: Sendable {
   /// Where more than this share stays possible after the high nibbles, they are not worth a pass.
   private static let worthwhileShare = 0.5
 
+  /// Images that are read although they are ruled out, rather than read those around them apart.
+  private static let widestGap = 2
+
   private let query: PlaneQuery
   private let tokens: TokenMatrix
   private let direction: ScoreDirection
   private let reference: ScoreReference
   private let scope: Scope
-  private let segments: [SegmentCandidates]
-  private let next = Atomic<Int>(0)
+  private let segments: SegmentQueue
   /// The k largest lower bounds so far.
   private let floor: ScoreFloor
 
   init(
     _ tokens: TokenMatrix, keeping capacity: Int, parameters: SearchParameters,
-    reference: ScoreReference, scope: Scope, segments: [SegmentCandidates]
+    reference: ScoreReference, scope: Scope, segments: SegmentQueue
   ) {
     query = PlaneQuery(tokens)
     self.tokens = tokens
@@ -58,14 +60,22 @@ final class PlaneScan: Sendable {
 
   /// Takes segments until none is left.
   func run(_ snapshot: borrowing Snapshot) throws -> Part {
-    let thread = Worker(self)
-    while let segment = claim() {
+    try Self.run([self], over: segments, snapshot)[0]
+  }
+
+  /// Takes segments until none is left and shows each to all scans while it is in the cache: several
+  /// queries cost one pass through memory.
+  /// - Returns: what each scan found.
+  static func run(
+    _ scans: [PlaneScan], over segments: SegmentQueue, _ snapshot: borrowing Snapshot
+  ) throws -> [Part] {
+    let workers = scans.map(Worker.init)
+    while let segment = segments.claim() {
       try snapshot.withSegment(segment.segment) { codes, dead in
-        try check(codes)
-        thread.scan(segment.runs ?? scope.runs(in: codes, dead: dead), of: codes)
+        for worker in workers { try worker.take(segment, codes, dead: dead) }
       }
     }
-    return thread.part
+    return workers.map(\.part)
   }
 
   /// The candidates of all threads, best bound first, without those that others have beaten since.
@@ -73,11 +83,6 @@ final class PlaneScan: Sendable {
     let floor = floor.value
     return parts.flatMap(\.candidates).filter { $0.upper >= floor }
       .sorted { $0.upper != $1.upper ? $0.upper > $1.upper : $0.id < $1.id }
-  }
-
-  private func claim() -> SegmentCandidates? {
-    let position = next.add(1, ordering: .relaxed).oldValue
-    return position < segments.count ? segments[position] : nil
   }
 
   private func check(_ segment: borrowing PlaneSegment) throws {
@@ -103,7 +108,15 @@ final class PlaneScan: Sendable {
         query: scan.query, direction: scan.direction, reference: scan.reference)
     }
 
-    func scan(_ runs: [Range<Int>], of segment: borrowing PlaneSegment) {
+    /// Looks at the images of one segment.
+    func take(
+      _ segment: SegmentCandidates, _ codes: borrowing PlaneSegment, dead: [UInt32]
+    ) throws {
+      try scan.check(codes)
+      scan(segment.runs ?? scan.scope.runs(in: codes, dead: dead), of: codes)
+    }
+
+    private func scan(_ runs: [Range<Int>], of segment: borrowing PlaneSegment) {
       for run in runs {
         part.scannedCount += run.count
         part.readByteCount += nibbleByteCount(of: run, segment)
@@ -127,13 +140,16 @@ final class PlaneScan: Sendable {
       while first < run.upperBound {
         let floor = scan.floor.value
         while first < run.upperBound, uppers[first - run.lowerBound] < floor { first += 1 }
+        // A call costs as much as an image or two: small gaps are read over. Few images at a time,
+        // as the floor rises with them.
         var end = first
-        // Few at a time, as the floor rises with them.
-        while end < run.upperBound, end - first < 64, uppers[end - run.lowerBound] >= floor {
-          end += 1
+        var next = first
+        while next < run.upperBound, next - end <= PlaneScan.widestGap, next - first < 64 {
+          if uppers[next - run.lowerBound] >= floor { end = next + 1 }
+          next += 1
         }
         if first < end { rescore(first..<end, segment) }
-        first = end
+        first = max(end, first)
       }
     }
 
@@ -164,6 +180,20 @@ final class PlaneScan: Sendable {
         part.candidates.append(Candidate(id: ItemID(rawValue: segment.id(image)), upper: upper))
       }
     }
+  }
+}
+
+/// Segments that several threads share out among themselves.
+final class SegmentQueue: Sendable {
+  private let segments: [SegmentCandidates]
+  private let next = Atomic<Int>(0)
+
+  init(_ segments: [SegmentCandidates]) { self.segments = segments }
+
+  /// The next segment; `nil` when none is left.
+  func claim() -> SegmentCandidates? {
+    let position = next.add(1, ordering: .relaxed).oldValue
+    return position < segments.count ? segments[position] : nil
   }
 }
 
