@@ -113,11 +113,8 @@ def build_maxsim_cpu(data, threads, scratch):
 
 
 def build_numkong(data, threads, scratch):
-    import concurrent.futures
-
     import numkong
 
-    pool = concurrent.futures.ThreadPoolExecutor(threads)
     convert = {
         "bf16": lambda rows: numkong.astype(numpy.ascontiguousarray(rows), "bfloat16"),
         "f16": lambda rows: numpy.ascontiguousarray(rows, dtype=numpy.float16),
@@ -126,19 +123,53 @@ def build_numkong(data, threads, scratch):
     for kind, converted in convert.items():
         yield START
         packed = [numkong.maxsim_pack(converted(image)) for image in data.images]
-        parts = numpy.array_split(numpy.arange(len(packed)), threads)
 
-        def search(query, k):
+        def distances(query, part):
             words = numkong.maxsim_pack(converted(query))
+            return numpy.array([numkong.maxsim_packed(words, packed[index]) for index in part])
 
-            def distances(part):
-                return [numkong.maxsim_packed(words, packed[index]) for index in part]
+        with Workers(distances, len(packed), threads) as workers:
 
-            # NumKong sums 1 - cosine over the words.
-            found = pool.map(distances, parts) if len(parts) > 1 else [distances(parts[0])]
-            return best(1 - numpy.concatenate(list(found)) / len(query), k)
+            def search(query, k):
+                # NumKong sums 1 - cosine over the words.
+                return best(1 - workers.ask(query) / len(query), k)
 
-        yield kind, search
+            yield kind, search
+
+
+class Workers:
+    """Processes that share one engine's work, for libraries that keep the interpreter locked."""
+
+    def __init__(self, work, count, processes):
+        import multiprocessing
+
+        fork = multiprocessing.get_context("fork")
+        parts = numpy.array_split(numpy.arange(count), processes)
+        self.mine = lambda query: work(query, parts[0])
+        self.others = []
+        for part in parts[1:]:
+            here, there = fork.Pipe()
+            worker = fork.Process(target=self.serve, args=(there, work, part), daemon=True)
+            worker.start()
+            self.others.append((here, worker))
+
+    @staticmethod
+    def serve(pipe, work, part):
+        while (query := pipe.recv()) is not None:
+            pipe.send(work(query, part))
+
+    def ask(self, query):
+        for pipe, _ in self.others:
+            pipe.send(query)
+        return numpy.concatenate([self.mine(query)] + [pipe.recv() for pipe, _ in self.others])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for pipe, worker in self.others:
+            pipe.send(None)
+            worker.join()
 
 
 def build_fast_plaid(data, threads, scratch):
