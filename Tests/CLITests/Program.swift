@@ -50,6 +50,12 @@ struct Program {
   /// Runs to the end.
   @discardableResult
   func run(_ arguments: String..., in directory: String? = nil) throws -> Outcome {
+    try run(arguments, in: directory)
+  }
+
+  /// The same with an array of arguments.
+  @discardableResult
+  func run(_ arguments: [String], in directory: String? = nil) throws -> Outcome {
     let process = process(arguments, in: directory)
     let files = ["out", "err"].map { folder.path + "/.\($0)-\(UUID().uuidString)" }
     for file in files { _ = FileManager.default.createFile(atPath: file, contents: nil) }

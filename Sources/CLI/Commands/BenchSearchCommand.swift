@@ -44,6 +44,12 @@ struct BenchSearchCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("How many queries. Default: 100.", valueName: "n"))
   var queriesCount = 100
 
+  @Option(
+    help: ArgumentHelp(
+      "Also ask so many queries at the same time, each with all threads. Default: none.",
+      valueName: "n"))
+  var atOnce: Int?
+
   @Option(help: ArgumentHelp("Queries before time is taken. Default: 3.", valueName: "n"))
   var warmUp = 3
 
@@ -79,6 +85,7 @@ struct BenchSearchCommand: AsyncParsableCommand {
     ] where value < least {
       throw ValidationError("\(name) \(value): give \(least) or more")
     }
+    if let atOnce, atOnce < 1 { throw ValidationError("--at-once \(atOnce): give 1 or more") }
     if queries != nil, queryTokens != nil {
       throw ValidationError("give --queries or --query-tokens, not both")
     }
@@ -112,6 +119,10 @@ struct BenchSearchCommand: AsyncParsableCommand {
     if threads.count > 1 {
       report.runs.append(try await benchmark.timeOneAtATime(threadCount: threads.count))
       report.runs.append(try await benchmark.timeConcurrently(threads.count))
+    }
+    if let atOnce {
+      report.runs.append(
+        try await benchmark.timeConcurrently(atOnce, threadCount: threads.count))
     }
     report.memoryAfter = MachineProbe.anonymousByteCount
     try await compare(benchmark, store, &report)

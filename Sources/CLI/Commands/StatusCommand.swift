@@ -1,5 +1,6 @@
 import ArgumentParser
 import FilipEncoders
+import FilipLateInteraction
 import FilipLinearAlgebra
 import FilipQuery
 import FilipStore
@@ -38,6 +39,9 @@ struct StatusCommand: ParsableCommand {
     var statistics: StoreStatistics?
     var model: Result<IndexModel, any Error>?
     var reduction: Result<TokenReduction, any Error>?
+    var layout = PlaneLayout()
+    /// What a search through the screen finds, where that was measured.
+    var recall: RecallEstimate?
     /// Who made the tokens of an index without a model.
     var importedFingerprint: String?
 
@@ -51,6 +55,11 @@ struct StatusCommand: ParsableCommand {
         )
       }
       reduction = Result { try store.read { try TokenReduction($0) } }
+      layout = store.layout
+      recall = try store.read { snapshot in
+        guard let curve = try RecallCurve(snapshot) else { return nil }
+        return curve.candidateCount(forRecall: 0.99).flatMap(curve.estimate)
+      }
       importedFingerprint = try ImportedOrigin.fingerprint(of: store)
       if importedFingerprint == nil { model = Result { try IndexModel(for: store) } }
     }
@@ -68,6 +77,8 @@ struct StatusCommand: ParsableCommand {
           + statistics.tables.filter { $0.byteCount > 0 }
           .map { "\($0.name) \(byteText(Int64($0.byteCount)))" }.joined(separator: ", "),
         "format      draft, generation \(status.generation)",
+        "plane       \(status.layout.bits.rawValue) bits, originals "
+          + status.layout.originals.rawValue + cascadeText(status.recall),
       ]
     } else {
       lines.append("index       none at \(indexOptions.path); create one: filip index FOLDER")
@@ -93,6 +104,12 @@ struct StatusCommand: ParsableCommand {
     lines.append("processor   \(InstructionSet.current.rawValue), \(defaultThreadCount) cores")
     lines.append("program     filip \(filipVersion)")
     return lines
+  }
+
+  private func cascadeText(_ recall: RecallEstimate?) -> String {
+    guard let recall else { return "" }
+    return "; a cascade finds \(decimal(100 * recall.value, digits: 1)) % of the ten best "
+      + "(\(recall.queryCount) queries, \(recall.querySource))"
   }
 
   private func document(_ status: IndexStatus) -> JSONValue {

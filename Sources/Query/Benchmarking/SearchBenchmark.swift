@@ -54,9 +54,11 @@ package struct SearchBenchmark: Sendable {
     try await time(threadCount: threadCount, concurrentCount: 1)
   }
 
-  /// Asks every query once with one thread each, `concurrentCount` at a time.
-  package func timeConcurrently(_ concurrentCount: Int) async throws -> Run {
-    try await time(threadCount: 1, concurrentCount: concurrentCount)
+  /// Asks every query once with `threadCount` threads each, `concurrentCount` at a time.
+  package func timeConcurrently(
+    _ concurrentCount: Int, threadCount: Int = 1
+  ) async throws -> Run {
+    try await time(threadCount: threadCount, concurrentCount: concurrentCount)
   }
 
   private typealias Timed = (seconds: Double, answer: BenchmarkEngine.Answer)

@@ -30,8 +30,12 @@ final class PlaneScan: Sendable {
   /// With more words than this, arithmetic costs more than reading, and the high nibbles alone save
   /// nothing.
   private static let mostScreenedWords = 20
-  /// Where more than this share stays possible after the high nibbles, they are not worth a pass.
-  private static let worthwhileShare = 0.5
+  /// Where more than this share of a segment stays possible after the high nibbles, the next ones
+  /// are read whole: a pass over the high nibbles costs some 60 % of one over all eight bits.
+  private static let worthwhileShare = 0.4
+  /// As the floor rises, the high nibbles rule out more: after so many whole segments at most, they
+  /// are tried again.
+  private static let longestPause = 32
 
   /// Images that are read although they are ruled out, rather than read those around them apart.
   private static let widestGap = 2
@@ -100,6 +104,9 @@ final class PlaneScan: Sendable {
     private var uppers: [Double] = []
     private var intervals: [ScoreInterval] = []
     private var lowers: [ScoredItem<ItemID>] = []
+    /// Segments to be read whole before the high nibbles are tried again, and how many it were the
+    /// last time.
+    private var pause = (rest: 0, length: 1)
     private(set) var part = Part()
 
     init(_ scan: PlaneScan) {
@@ -117,20 +124,29 @@ final class PlaneScan: Sendable {
     }
 
     private func scan(_ runs: [Range<Int>], of segment: borrowing PlaneSegment) {
+      let isScreened = shallScreen()
+      let (scannedBefore, rescoredBefore) = (part.scannedCount, part.rescoredCount)
       for run in runs {
         part.scannedCount += run.count
         part.readByteCount += nibbleByteCount(of: run, segment)
         switch segment.bits {
         case .four: bound(run, segment)
-        case .eight: isScreenWorthwhile ? screen(run, segment) : rescore(run, segment)
+        case .eight: isScreened ? screen(run, segment) : rescore(run, segment)
         }
       }
+      guard isScreened, part.scannedCount > scannedBefore else { return }
+      let share =
+        Double(part.rescoredCount - rescoredBefore) / Double(part.scannedCount - scannedBefore)
+      let length = share < worthwhileShare ? 0 : min(2 * max(1, pause.length), longestPause)
+      pause = (length, length)
     }
 
-    private var isScreenWorthwhile: Bool {
-      scan.query.wordCount <= mostScreenedWords
-        && (part.scannedCount < 1_000
-          || Double(part.rescoredCount) < worthwhileShare * Double(part.scannedCount))
+    /// Whether the high nibbles of the next segment are looked at first.
+    private func shallScreen() -> Bool {
+      guard scan.query.wordCount <= mostScreenedWords else { return false }
+      guard pause.rest > 0 else { return true }
+      pause.rest -= 1
+      return false
     }
 
     /// Reads the high nibbles, and the rest of the images that they do not rule out.
