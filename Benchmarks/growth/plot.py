@@ -58,7 +58,7 @@ def main():
 
     panels = 2 if arguments.peers else 1
     figure, axes = pyplot.subplots(1, panels, figsize=(6.2 * panels, 4.6), layout="constrained", squeeze=False)
-    largest = max(r[0] for r in rows if r[1].isdigit())
+    largest = max(r[0] for r in rows if r[1].isdigit() and r[4] is not None)
     points = sorted((r for r in rows if r[0] == largest and r[1] != "exact" and r[4] is not None), key=lambda r: r[2])
     left = axes[0][0]
     left.plot([r[2] for r in points], [r[4] for r in points], "o-", color="#d55e00", label="cascade")

@@ -226,6 +226,10 @@ struct BenchSearchCommand: AsyncParsableCommand {
   ) async throws {
     let count = exportPeers == nil ? min(recallQueries, queriesCount) : queriesCount
     guard count > 0 else { return }
+    guard store.layout.originals != .none else {
+      note("the index keeps no originals to compare with: recall is not measured")
+      return
+    }
     note("exhaustive search for \(countText(count)) queries")
     let started = ContinuousClock.now
     let exact = try await ExhaustiveSearch(store: store, threadCount: threads.count)
