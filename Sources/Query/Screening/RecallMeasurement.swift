@@ -1,5 +1,5 @@
 package import FilipEncoders
-package import FilipLateInteraction
+import FilipLateInteraction
 package import FilipStore
 import SystemPackage
 

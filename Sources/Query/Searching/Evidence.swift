@@ -1,6 +1,6 @@
 import FilipEncoders
-public import FilipLateInteraction
-public import FilipStore
+import FilipLateInteraction
+import FilipStore
 
 /// A part of the query that is scored and shown as one: which tokens belong to it.
 struct ScoredPart: Sendable {
