@@ -56,6 +56,9 @@ def main():
     axes.legend(frameon=False)
     figure.savefig(arguments.folder / "growth.png", dpi=130)
 
+    if not any(r[1].isdigit() and r[4] is not None for r in rows):
+        print("no runs with several numbers of candidates: recall.png is not drawn")
+        return
     panels = 2 if arguments.peers else 1
     figure, axes = pyplot.subplots(1, panels, figsize=(6.2 * panels, 4.6), layout="constrained", squeeze=False)
     largest = max(r[0] for r in rows if r[1].isdigit() and r[4] is not None)
