@@ -32,6 +32,7 @@ import Testing
     let recall = try #require(cascade["recall_estimate"] as? [String: Any])
     let value = try #require(recall["value"] as? Double)
     #expect(value > 0.5 && value <= 1)
+    #expect(recall["k"] as? Int == 10)
     #expect(recall["query_source"] as? String == "phrases")
     let interval = try #require(recall["interval"] as? [Double])
     #expect(interval[0] <= value && value <= interval[1])
@@ -42,6 +43,20 @@ import Testing
     }
     #expect(paths(all) == paths(exact))
     #expect(paths(exact).count == 10)
+  }
+
+  @Test(arguments: [
+    ["search", "balloon", "--exact", "--cascade"],
+    ["search", "balloon", "--exact", "--candidates", "5"],
+    ["search", "balloon", "--candidates", "0"], ["index", "--bits", "5"],
+    ["index", "--originals", "f64"], ["bench", "search", "--at-once", "0"],
+  ])
+  func `flags that contradict each other or make no sense are usage errors`(
+    arguments: [String]
+  ) throws {
+    let result = try program.run(arguments)
+    #expect(result.status == 64, "\(arguments): \(result.messages)")
+    #expect(result.output.isEmpty)
   }
 
   @Test func `an index without a screen refuses a cascade and says how to make one`() throws {

@@ -135,10 +135,14 @@ extension KernelTests {
         var reference: [UInt64]?
         KernelTests.withEachInstructionSet { set in
           var values = [7] + whole + [7]
-          hadamard(&values, range: 1..<count + 1)
+          values.withUnsafeMutableBufferPointer {
+            hadamard(UnsafeMutableBufferPointer(rebasing: $0[1..<count + 1]))
+          }
           #expect(values == [7] + expected + [7], "\(set), \(count)")
           var others = arbitrary
-          hadamard(&others, range: 0..<count)
+          others.withUnsafeMutableBufferPointer {
+            hadamard(UnsafeMutableBufferPointer(rebasing: $0[0..<count]))
+          }
           let bits = others.map(\.bitPattern)
           #expect(bits == reference ?? bits, "\(set), \(count)")
           reference = reference ?? bits

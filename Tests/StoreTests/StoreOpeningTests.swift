@@ -140,6 +140,49 @@ import TestSupport
     #expect(openingError(.readWrite) == nil)
   }
 
+  @Test func `a refused writer closes what it opened once, and nothing else`() async throws {
+    let store = try TokenStore.open(at: folder.path, mode: .create)
+    await #expect(processExitsWith: .success) { [path = folder.path as String] in
+      // A descriptor closed twice takes the one that another thread was given in between.
+      let victims = Task.detached {
+        for _ in 0..<20_000 {
+          let descriptor = Glibc.open(path + "/victim", O_RDWR | O_CREAT | O_TRUNC, 0o600)
+          unlink(path + "/victim")
+          try #require(descriptor >= 0)
+          try #require(write(descriptor, "abc", 3) == 3)
+          try #require(lseek(descriptor, 0, SEEK_END) == 3)
+          try #require(close(descriptor) == 0)
+        }
+      }
+      for _ in 0..<5000 {
+        let error = storeError { _ = try TokenStore.open(at: path, mode: .readWrite) }
+        #expect(error?.code == .busy)
+      }
+      try await victims.value
+    }
+    _ = store
+  }
+
+  @Test func `a child that has not become its program yet does not keep the lock`() throws {
+    var store: TokenStore? = try TokenStore.open(at: folder.path, mode: .create)
+    // Another number of the same open file, as a child has it between fork and exec.
+    var numbers: [CInt] = []
+    var target = [CChar](repeating: 0, count: 4096)
+    for descriptor in 0..<1024 as Range<CInt> {
+      let count = readlink("/proc/self/fd/\(descriptor)", &target, target.count)
+      guard count > 0 else { continue }
+      let name = String(decoding: target[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
+      if name == folder.path + "/writer.lock" { numbers.append(descriptor) }
+    }
+    let copies = numbers.map { dup($0) }
+    defer { for copy in copies { close(copy) } }
+    #expect(copies.count == 1)
+    #expect(openingError(.readWrite)?.code == .busy)
+    _ = store
+    store = nil
+    #expect(openingError(.readWrite) == nil)
+  }
+
   @Test func `the slots of readers that died are freed`() async throws {
     let store = try TokenStore.open(at: folder.path, mode: .create)
     try store.write { writer in try writer.insert(image("/a"), tokens: smallTokens) }

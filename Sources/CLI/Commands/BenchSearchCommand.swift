@@ -208,10 +208,13 @@ struct BenchSearchCommand: AsyncParsableCommand {
         (0..<queriesCount).map { corpus.query($0, wordCount: words).tokens }
       )
     }
-    return (
-      "tokens of the index with noise",
-      try IndexQueries.draw(queriesCount, wordCount: words, from: store)
-    )
+    let drawn = try store.read { snapshot in
+      try IndexQueries.draw(queriesCount, wordCounts: words...words, from: snapshot)
+    }
+    guard !drawn.isEmpty else {
+      throw QueryError(.notFound, "the index at \(store.path) has no images to draw queries from")
+    }
+    return ("tokens of the index with noise", drawn)
   }
 
   /// As many queries as asked for: the first ones, or all and again from the start.

@@ -124,7 +124,7 @@ struct HitPrinter {
 
   private func recallJSON(_ recall: RecallEstimate) -> JSONValue {
     .members([
-      "value": .double(recall.value),
+      "k": .count(10), "value": .double(recall.value),
       "interval": .array([
         .double(recall.interval.lowerBound), .double(recall.interval.upperBound),
       ]),

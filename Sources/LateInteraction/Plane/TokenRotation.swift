@@ -1,3 +1,5 @@
+internal import FilipLinearAlgebra
+
 /// A rotation `R` of tokens that spreads each of them evenly over its dimensions, so that one scale
 /// serves a whole token.
 ///
@@ -76,41 +78,7 @@ package struct TokenRotation: Sendable {
     }
   }
 
-  /// The Hadamard transform of `width` values, in place: sums and differences at distances 1, 2, 4…
   private func hadamard(_ values: UnsafeMutablePointer<Double>) {
-    var distance = 1
-    while distance < min(width, 8) {
-      pairs(values, distance: distance) { first, second in
-        for index in 0..<distance {
-          let (sum, difference) = (first[index] + second[index], first[index] - second[index])
-          (first[index], second[index]) = (sum, difference)
-        }
-      }
-      distance *= 2
-    }
-    while distance < width {
-      pairs(values, distance: distance) { first, second in
-        let first = UnsafeMutableRawPointer(first)
-        let second = UnsafeMutableRawPointer(second)
-        for offset in stride(from: 0, to: distance * 8, by: 64) {
-          let one = first.loadUnaligned(fromByteOffset: offset, as: SIMD8<Double>.self)
-          let other = second.loadUnaligned(fromByteOffset: offset, as: SIMD8<Double>.self)
-          first.storeBytes(of: one + other, toByteOffset: offset, as: SIMD8<Double>.self)
-          second.storeBytes(of: one - other, toByteOffset: offset, as: SIMD8<Double>.self)
-        }
-      }
-      distance *= 2
-    }
-  }
-
-  /// Calls `body` with each two runs of `distance` values that follow one another.
-  @inline(__always)
-  private func pairs(
-    _ values: UnsafeMutablePointer<Double>, distance: Int,
-    _ body: (UnsafeMutablePointer<Double>, UnsafeMutablePointer<Double>) -> Void
-  ) {
-    for start in stride(from: 0, to: width, by: 2 * distance) {
-      body(values + start, values + start + distance)
-    }
+    FilipLinearAlgebra.hadamard(UnsafeMutableBufferPointer(start: values, count: width))
   }
 }

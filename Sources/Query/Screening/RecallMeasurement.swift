@@ -119,39 +119,6 @@ package struct RecallMeasurement: Sendable {
       }
       return queries
     }
-    var generator = SplitMix64(seed: seed)
-    var ids: [ItemID] = []
-    try snapshot.forEachItem { if $0.tokenCount > 0 { ids.append($0.id) } }
-    var queries: [TokenMatrix] = []
-    for _ in 0..<(ids.isEmpty ? 0 : queryCount) {
-      let id = ids[Int.random(in: 0..<ids.count, using: &generator)]
-      guard let tokens = try snapshot.tokens(of: id) else { continue }
-      queries.append(try OwnTokenQuery.make(from: tokens, using: &generator))
-    }
-    return queries
-  }
-}
-
-/// A query made of an image's own tokens: three to six of them, each with noise of 0.5 / √d per
-/// coordinate, normalised.
-enum OwnTokenQuery {
-  static func make(
-    from tokens: TokenMatrix, using generator: inout SplitMix64
-  ) throws -> TokenMatrix {
-    let count = Int.random(in: 3...6, using: &generator)
-    let noise = 0.5 / Float(tokens.dimension).squareRoot()
-    var elements: [Float] = []
-    for _ in 0..<count {
-      let token = Int.random(in: 0..<tokens.tokenCount, using: &generator)
-      for value in tokens[token] { elements.append(value + noise * generator.normal()) }
-    }
-    return try TokenMatrix(normalizing: elements, tokenCount: count, dimension: tokens.dimension)
-  }
-}
-
-extension SplitMix64 {
-  /// Nearly normal: the sum of twelve uniform numbers, less six.
-  fileprivate mutating func normal() -> Float {
-    (0..<12).reduce(-6) { sum, _ in sum + Float.random(in: 0..<1, using: &self) }
+    return try IndexQueries.draw(queryCount, wordCounts: 3...6, from: snapshot, seed: seed)
   }
 }

@@ -45,26 +45,19 @@ final class PlaneScan: Sendable {
   private let direction: ScoreDirection
   private let reference: ScoreReference
   private let scope: Scope
-  private let segments: SegmentQueue
   /// The k largest lower bounds so far.
   private let floor: ScoreFloor
 
   init(
     _ tokens: TokenMatrix, keeping capacity: Int, parameters: SearchParameters,
-    reference: ScoreReference, scope: Scope, segments: SegmentQueue
+    reference: ScoreReference, scope: Scope
   ) {
     query = PlaneQuery(tokens)
     self.tokens = tokens
     direction = parameters.direction
     self.reference = reference
     self.scope = scope
-    self.segments = segments
     floor = ScoreFloor(capacity: capacity)
-  }
-
-  /// Takes segments until none is left.
-  func run(_ snapshot: borrowing Snapshot) throws -> Part {
-    try Self.run([self], over: segments, snapshot)[0]
   }
 
   /// Takes segments until none is left and shows each to all scans while it is in the cache: several

@@ -38,7 +38,10 @@ struct SearchPlan: Sendable {
           "this index has no screen for a cascade; make one with `filip index --cascade`, or drop "
             + "--cascade and --candidates")
       }
-      cascade = try Self.cascade(codebook, candidates: candidates, snapshot)
+      var asked = try Self.cascade(codebook, candidates: candidates, snapshot)
+      // The screen ranks by, and was measured in, one direction only.
+      if parameters.direction != .textToImage { asked.recall = nil }
+      cascade = asked
     case .automatic:
       let limit = Self.exactByteCountPerThread * max(1, parameters.threadCount)
       guard parameters.direction == .textToImage,

@@ -89,7 +89,7 @@ public struct SearchProof: Sendable, Hashable {
   /// Images whose bounds left them possible, so that they were scored from what `relativeTo` names.
   public var refinedCount: Int
   /// Bytes of codes that were read.
-  public var readByteCount = 0
+  public var readByteCount: Int
   /// How many images a screen let through; `nil` when every image was looked at, and the hits are
   /// proven to be the best of all.
   public var candidateCount: Int?
@@ -100,10 +100,13 @@ public struct SearchProof: Sendable, Hashable {
   /// Whether the hits are proven to be the best of all images in scope.
   public var isExact: Bool { candidateCount == nil }
 
-  init(reference: ScoreReference, rescoredCount: Int, refinedCount: Int) {
+  init(
+    reference: ScoreReference, rescoredCount: Int, refinedCount: Int, readByteCount: Int = 0
+  ) {
     relativeTo = reference == .codes ? .codes : .originals
     self.rescoredCount = rescoredCount
     self.refinedCount = refinedCount
+    self.readByteCount = readByteCount
   }
 }
 

@@ -71,7 +71,6 @@ public struct Searcher: Sendable {
     }
     let threadCount = min(max(1, parameters.threadCount), Self.maximumThreadCount)
     let group = try store.snapshots(count: threadCount)
-    let reference: ScoreReference = store.layout.originals == .none ? .codes : .originals
     let (reduction, scope, segmentIDs) = try group.withSnapshot(0) { snapshot in
       (
         try TokenReduction(snapshot), try Scope(paths: parameters.scope, snapshot: snapshot),
@@ -79,32 +78,20 @@ public struct Searcher: Sendable {
       )
     }
     let tokens = queries.map(reduction.project)
-    let queue = SegmentQueue(segmentIDs.map { SegmentCandidates(segment: $0, runs: nil) })
-    let scans = tokens.map {
-      PlaneScan(
-        $0, keeping: parameters.count, parameters: parameters, reference: reference, scope: scope,
-        segments: queue)
-    }
-    let parts = try await group.onEverySnapshot { try PlaneScan.run(scans, over: queue, $0) }
-    var results: [SearchResults] = []
-    for (index, scan) in scans.enumerated() {
-      let ranking = try await refined(
-        tokens[index], scan, parts.map { $0[index] }, group, parameters, reference)
-      let shown = [ScoredPart](tokensOf: tokens[index])
-      results.append(
-        try group.withSnapshot(0) { snapshot in
-          SearchResults(
-            hits: try hits(ranking, parts: shown, parameters, snapshot), terms: shown.map(\.term),
-            scannedCount: ranking.scannedCount, imageCount: try snapshot.readableCount,
-            generation: group.generation, reduction: reduction, proof: ranking.proof,
-            duration: .zero)
-        })
-    }
-    let duration = .now - started
-    return results.map { result in
-      var result = result
-      result.duration = duration
-      return result
+    let rankings = try await rankings(
+      of: tokens, in: segmentIDs.map { SegmentCandidates(segment: $0, runs: nil) }, group, scope,
+      parameters)
+    let duration = ContinuousClock.now - started
+    return try group.withSnapshot(0) { snapshot in
+      let imageCount = try snapshot.readableCount
+      return try zip(tokens, rankings).map { tokens, ranking in
+        let parts = [ScoredPart](tokensOf: tokens)
+        return SearchResults(
+          hits: try hits(ranking, parts: parts, parameters, snapshot), terms: parts.map(\.term),
+          scannedCount: ranking.scannedCount, imageCount: imageCount,
+          generation: group.generation, reduction: reduction, proof: ranking.proof,
+          duration: duration)
+      }
     }
   }
 
@@ -141,8 +128,7 @@ public struct Searcher: Sendable {
     }
   }
 
-  /// Scans the plane, or the part of it that a screen lets through, then refines what may be among
-  /// the k best.
+  /// The best of all images, or of those that a screen lets through.
   private func tokenRanking(
     of tokens: TokenMatrix, _ group: SnapshotGroup, _ scope: Scope, _ parameters: SearchParameters
   ) async throws -> Ranking {
@@ -157,12 +143,7 @@ public struct Searcher: Sendable {
       let parts = try await group.onEverySnapshot { try screen.run($0) }
       segments = screen.candidates(of: parts, keeping: cascade.candidateCount)
     }
-    let reference: ScoreReference = store.layout.originals == .none ? .codes : .originals
-    let scan = PlaneScan(
-      tokens, keeping: parameters.count, parameters: parameters, reference: reference,
-      scope: scope, segments: SegmentQueue(segments))
-    let parts = try await group.onEverySnapshot { try scan.run($0) }
-    var ranking = try await refined(tokens, scan, parts, group, parameters, reference)
+    var ranking = try await rankings(of: [tokens], in: segments, group, scope, parameters)[0]
     if let cascade = plan.cascade {
       ranking.proof.candidateCount = ranking.scannedCount
       ranking.proof.recall = cascade.recall
@@ -170,22 +151,36 @@ public struct Searcher: Sendable {
     return ranking
   }
 
-  /// Scores what a scan has left possible from the originals.
-  private func refined(
-    _ tokens: TokenMatrix, _ scan: PlaneScan, _ parts: [PlaneScan.Part], _ group: SnapshotGroup,
-    _ parameters: SearchParameters, _ reference: ScoreReference
-  ) async throws -> Ranking {
-    let refinement = Refinement(
-      tokens, scan.candidates(of: parts), keeping: parameters.count,
-      direction: parameters.direction)
-    _ = try await group.onEverySnapshot { try refinement.run($0) }
-    var proof = SearchProof(
-      reference: reference, rescoredCount: parts.reduce(0) { $0 + $1.rescoredCount },
-      refinedCount: refinement.refinedCount)
-    proof.readByteCount = parts.reduce(0) { $0 + $1.readByteCount }
-    return Ranking(
-      best: refinement.best, scannedCount: parts.reduce(0) { $0 + $1.scannedCount }, proof: proof,
-      similarities: { refinement.similarities(of: $0) })
+  /// Scans segments once for all queries, then scores from the originals what each scan has left
+  /// possible.
+  private func rankings(
+    of queries: [TokenMatrix], in segments: [SegmentCandidates], _ group: SnapshotGroup,
+    _ scope: Scope, _ parameters: SearchParameters
+  ) async throws -> [Ranking] {
+    let reference: ScoreReference = store.layout.originals == .none ? .codes : .originals
+    let scans = queries.map {
+      PlaneScan(
+        $0, keeping: parameters.count, parameters: parameters, reference: reference, scope: scope)
+    }
+    let queue = SegmentQueue(segments)
+    let found = try await group.onEverySnapshot { try PlaneScan.run(scans, over: queue, $0) }
+    var rankings: [Ranking] = []
+    for (index, scan) in scans.enumerated() {
+      let parts = found.map { $0[index] }
+      let refinement = Refinement(
+        queries[index], scan.candidates(of: parts), keeping: parameters.count,
+        direction: parameters.direction)
+      _ = try await group.onEverySnapshot { try refinement.run($0) }
+      let proof = SearchProof(
+        reference: reference, rescoredCount: parts.reduce(0) { $0 + $1.rescoredCount },
+        refinedCount: refinement.refinedCount,
+        readByteCount: parts.reduce(0) { $0 + $1.readByteCount })
+      rankings.append(
+        Ranking(
+          best: refinement.best, scannedCount: parts.reduce(0) { $0 + $1.scannedCount },
+          proof: proof, similarities: { refinement.similarities(of: $0) }))
+    }
+    return rankings
   }
 
   private func hits(

@@ -13,7 +13,7 @@ final class WriterLock: Sendable {
   init(path: String, program: String) throws(StoreError) {
     let lockPath = path + "/" + StoreLayout.writerLockFileName
     // Safe because the system only reads the path.
-    descriptor = unsafe open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+    let descriptor = unsafe open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else {
       throw StoreError(.lastSystemError, path: path, doing: "locking")
     }
@@ -26,6 +26,9 @@ final class WriterLock: Sendable {
       }
       throw Self.busy(path: path, holder: holder)
     }
+    // Kept only now: an initialiser that throws with its properties set runs `deinit`, which would
+    // empty and close whatever file has the number by then.
+    self.descriptor = descriptor
     ftruncate(descriptor, 0)
     let content = Array("pid \(getpid())\nprogram \(program)\nstarted \(Self.now())\n".utf8)
     // The text is for people; the lock holds without it.
@@ -35,6 +38,9 @@ final class WriterLock: Sendable {
 
   deinit {
     ftruncate(descriptor, 0)
+    // A child that another thread is just starting has a copy of the descriptor until it becomes
+    // its program: closing ours alone would leave the lock with the child for that moment.
+    flock(descriptor, LOCK_UN)
     Glibc.close(descriptor)
   }
 
