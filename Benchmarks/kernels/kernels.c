@@ -165,6 +165,8 @@ int main(int argc, char **argv) {
   float *maxima = malloc(sizeof *maxima * images * 128);
   int8_t *codes = malloc(128 * 256);
   int32_t *initial = calloc(128, sizeof *initial);
+  uint8_t *reach = calloc(tokens + 16, 1);
+  float *units = calloc(128, sizeof *units);
   uint32_t random = 1;
   for (size_t i = 0; i < 2 * plane_bytes; i++)
     random = random * 1664525 + 1013904223, memory[i] = (uint8_t)(random >> 24);
@@ -188,10 +190,11 @@ int main(int argc, char **argv) {
          "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n");
   for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
     int words = cases[c].words, dimension = cases[c].dimension, bits = cases[c].bits;
-    double bytes = (double)dimension * bits / 8 + 2, products = (double)dimension * words;
+    double bytes = (double)dimension * bits / 8 + (bits == 4 ? 3 : 2), products = (double)dimension * words;
     struct scan context = {
-        {memory, bits == 8 ? memory + plane_bytes : NULL, scales, dimension / 8},
-        {codes, initial, words},
+        {memory, bits == 8 ? memory + plane_bytes : NULL, scales, bits == 4 ? reach : NULL,
+         dimension / 8},
+        {codes, initial, units, words},
         bounds,
         (ptrdiff_t)((1 << 20) / (bytes * tokens_per_image)),
         maxima};

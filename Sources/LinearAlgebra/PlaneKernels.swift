@@ -2,9 +2,9 @@ internal import CKernels
 
 /// Writes, for each image and each word, the largest product over the image's tokens.
 ///
-/// The product of token t and word w is `scale_t · Float(initial_w + Σ code_t · code_w)`: the sum
-/// is exact (it must fit 32 bits), conversion and product are rounded once each, so all
-/// instruction sets agree to the bit. Image i is tokens `bounds[i]..<bounds[i + 1]`; it may begin
+/// The product of token t and word w is `scale_t · (Float(initial_w + Σ code_t · code_w) + reach_t ·
+/// reach_w)`, the last part only where the plane has reaches: the sum is exact (it must fit 32
+/// bits), every other step is rounded once, so all instruction sets agree to the bit. Image i is tokens `bounds[i]..<bounds[i + 1]`; it may begin
 /// and end anywhere in a block. Its maxima are written from `offset + i · wordCount` on. An empty
 /// image yields `-infinity`; a maximum of zero is +0.
 /// - Complexity: 8 · groups multiply-adds per token and word.

@@ -17,6 +17,7 @@ package struct PlaneTokens {
   let high: UnsafePointer<UInt8>
   let low: UnsafePointer<UInt8>?
   let scales: UnsafePointer<UInt16>
+  let reach: UnsafePointer<UInt8>?
   /// ⌈dimension / 8⌉.
   package let groupCount: Int
   /// Number of tokens; those that fill the last block up do not count.
@@ -28,19 +29,24 @@ package struct PlaneTokens {
   ///   - high: the high nibbles, (blocks, groups, 64), with blocks = ⌈tokenCount / 16⌉.
   ///   - low: the low nibbles, of the same shape; `nil` scores with 4 bits, codes 0…15.
   ///   - scales: (16 · blocks), bfloat16 patterns of finite numbers, at any even address.
+  ///   - reach: (16 · blocks), in units of the query, what is added to a token's products before its
+  ///     scale; `nil` adds nothing.
   package init(
     high: UnsafeRawPointer, low: UnsafeRawPointer?, scales: UnsafePointer<UInt16>,
-    groupCount: Int, tokenCount: Int
+    reach: UnsafePointer<UInt8>? = nil, groupCount: Int, tokenCount: Int
   ) {
     precondition(groupCount >= 0 && tokenCount >= 0, "group and token count")
     self.high = high.assumingMemoryBound(to: UInt8.self)
     self.low = low?.assumingMemoryBound(to: UInt8.self)
     self.scales = scales
+    self.reach = reach
     self.groupCount = groupCount
     self.tokenCount = tokenCount
   }
 
-  var kernel: ck_plane { ck_plane(high: high, low: low, scales: scales, groups: groupCount) }
+  var kernel: ck_plane {
+    ck_plane(high: high, low: low, scales: scales, reach: reach, groups: groupCount)
+  }
 }
 
 /// The words of one or more queries as 8-bit codes, in the order that the scan kernels read.
@@ -50,6 +56,8 @@ package struct PlaneQueryCodes: Sendable {
   package let codes: [Int8]
   /// What the sum of each word begins with.
   package let initial: [Int32]
+  /// What one unit of a token's reach adds to the sum of each word.
+  package let reach: [Float]
   /// ⌈dimension / 8⌉.
   package let groupCount: Int
   /// Number of words, at least 1.
@@ -76,27 +84,35 @@ package struct PlaneQueryCodes: Sendable {
     }
     self.codes = codes
     self.initial = initial
+    reach = [Float](repeating: 0, count: words)
     self.groupCount = groupCount
   }
 
-  private init(codes: [Int8], initial: [Int32], groupCount: Int) {
+  private init(codes: [Int8], initial: [Int32], reach: [Float], groupCount: Int) {
     self.codes = codes
     self.initial = initial
+    self.reach = reach
     self.groupCount = groupCount
   }
 
-  /// The same words with sums that begin with `initial`.
-  package func beginning(with initial: [Int32]) -> PlaneQueryCodes {
-    precondition(initial.count == wordCount, "a beginning for each word")
-    return PlaneQueryCodes(codes: codes, initial: initial, groupCount: groupCount)
+  /// The same words with sums that begin with `initial` and grow by `reach` for each unit of a
+  /// token's.
+  package func beginning(with initial: [Int32], reach: [Float]) -> PlaneQueryCodes {
+    precondition(
+      initial.count == wordCount && reach.count == wordCount, "a beginning for each word")
+    return PlaneQueryCodes(codes: codes, initial: initial, reach: reach, groupCount: groupCount)
   }
 
   /// Calls `body` with the words as the kernels take them.
   func withKernel<R>(_ body: (ck_plane_query) -> R) -> R {
     codes.withUnsafeBufferPointer { codes in
       initial.withUnsafeBufferPointer { initial in
-        body(
-          ck_plane_query(codes: codes.baseAddress, initial: initial.baseAddress, words: wordCount))
+        reach.withUnsafeBufferPointer { reach in
+          body(
+            ck_plane_query(
+              codes: codes.baseAddress, initial: initial.baseAddress, reach: reach.baseAddress,
+              words: wordCount))
+        }
       }
     }
   }

@@ -55,6 +55,8 @@ static void test_planes(int dimension, int words, enum pattern pattern) {
   uint16_t *scales = allocate(blocks * 16, 2);
   int8_t *codes = allocate(groups * 8 * (size_t)words, 1);
   int32_t *initial = allocate((size_t)words, 4);
+  uint8_t *reach = allocate(blocks * 16, 1);
+  float *units = allocate((size_t)words, 4);
   float *weights = allocate((size_t)words, 4);
   size_t count = images * (size_t)words;
   float *expected = allocate(count, 4), *actual = allocate(count, 4);
@@ -71,10 +73,13 @@ static void test_planes(int dimension, int words, enum pattern pattern) {
   for (int w = 0; w < words; w++) {
     initial[w] = (int32_t)random32() >> 12;
     weights[w] = (float)(random32() % 1000) / 7000.0f;
+    units[w] = (float)(random32() % 1000) / 7.0f;
   }
+  fill(reach, blocks * 16, RANDOM);
   for (int bits = 4; bits <= 8; bits += 4) {
-    struct ck_plane plane = {high, bits == 8 ? low : NULL, scales, (ptrdiff_t)groups};
-    struct ck_plane_query query = {codes, initial, words};
+    struct ck_plane plane = {
+        high, bits == 8 ? low : NULL, scales, words % 2 ? reach : NULL, (ptrdiff_t)groups};
+    struct ck_plane_query query = {codes, initial, units, words};
     for (int sum = 0; sum < 2; sum++) {
       size_t results = sum ? images : count;
       for (int isa = 0; isa < isa_count; isa++) {
@@ -99,6 +104,7 @@ static void test_planes(int dimension, int words, enum pattern pattern) {
     }
   }
   free(high), free(low), free(scales), free(codes), free(initial), free(weights);
+  free(reach), free(units);
   free(expected), free(actual);
 }
 

@@ -163,13 +163,23 @@ import TestSupport
           let scale = Double(
             code(bytes, token: segment.firstToken(index) + token, index: 0).scale)
           error8 = max(error8, norm(zip(exact, rows[token]).map { $0 - $1 }))
-          relative4 = max(relative4, norm(zip(exact, coarse[token]).map { $0 - $1 }) / scale)
+          let ratio =
+            scale > 0 ? norm(zip(exact, coarse[token]).map { $0 - $1 }) / scale : 0
+          relative4 = max(relative4, ratio)
+          let reach = segment.reach(segment.firstToken(index) + token)
+          #expect((reach == nil) == (bits == .four))
+          if let reach {
+            // A byte's unit is √d / 31: as small as it may be, at least the ratio.
+            let unit = Double(shape.dimension).squareRoot() / 31
+            #expect(Double(reach) * unit >= ratio * (1 - 1e-12))
+            #expect(Double(reach) * unit < ratio * 1.00001 + unit)
+          }
           norm8 = max(norm8, norm(rows[token]))
           norm4 = max(norm4, norm(coarse[token]))
         }
         #expect(isJustAbove(segment.largestError8(index), error8))
       }
-      #expect(isJustAbove(segment.largestRelativeError4, relative4))
+      #expect(isJustAbove(segment.largestRelativeError4, bits == .four ? relative4 : 0))
       #expect(isJustAbove(segment.largestNorm8, norm8))
       #expect(isJustAbove(segment.largestNorm4, norm4))
     }
@@ -233,7 +243,9 @@ import TestSupport
       if bits == segment.bits {
         tokenError = Double(segment.largestError8(index))
       } else {
-        tokenError = Double(segment.largestRelativeError4) * (scales.max() ?? 0)
+        let unit = Double(query.count).squareRoot() / 31
+        let reaches = segment.tokens(of: index).map { Double(segment.reach($0) ?? 255) * unit }
+        tokenError = zip(reaches, scales).map { $0 * $1 }.max() ?? 0
       }
       let largestNorm = Double(bits == .eight ? segment.largestNorm8 : segment.largestNorm4)
       let bound = wordError * largestNorm + norm(word) * tokenError
@@ -251,7 +263,7 @@ import TestSupport
         segment.decode(0, bits: bits, into: &rows)
         #expect(rows == [Float](repeating: 0, count: 20))
         #expect(segment.largestError8(0) == 0 && segment.largestNorm4 == 0)
-        #expect(segment.largestRelativeError4 == 0)
+        #expect(segment.largestRelativeError4 == 0 && (segment.reach(0) ?? 0) == 0)
       }
       #expect(bytes[48] == 0x88)
     }
@@ -288,6 +300,10 @@ import TestSupport
         for (place, image) in images.indices.reversed().enumerated() {
           #expect(copy.id(place + 1) == segment.id(image))
           #expect(copy.largestError8(place + 1) == segment.largestError8(image))
+          for (token, original) in zip(copy.tokens(of: place + 1), segment.tokens(of: image)) {
+            #expect(copy.reach(token) == segment.reach(original))
+            #expect(copy.scale(token) == segment.scale(original))
+          }
           for bits in bits == .eight ? PlaneBits.allCases : [.four] {
             var (rows, copiedRows): ([Float], [Float]) = ([], [])
             segment.decode(image, bits: bits, into: &rows)

@@ -22,6 +22,9 @@ struct PlaneCase: CustomStringConvertible {
   private(set) var scales: [UInt16] = []
   private(set) var initial: [Int32] = []
   private(set) var weights: [Float] = []
+  /// For each token; none with an odd number of words.
+  private(set) var reaches: [UInt8]?
+  private(set) var reachUnits: [Float] = []
 
   var description: String {
     "dimension \(dimension), \(wordCount) words, \(bits) bits, \(pattern)"
@@ -66,6 +69,10 @@ struct PlaneCase: CustomStringConvertible {
     }
     initial = (0..<wordCount).map { _ in Int32.random(in: -500_000...500_000, using: &generator) }
     weights = (0..<wordCount).map { _ in Float.random(in: 0...1, using: &generator) }
+    if wordCount.isMultiple(of: 2) {
+      reaches = scales.map { _ in UInt8.random(in: 0...255, using: &generator) }
+    }
+    reachUnits = (0..<wordCount).map { _ in Float.random(in: -9...99, using: &generator) }
   }
 
   // MARK: - Definition
@@ -76,7 +83,9 @@ struct PlaneCase: CustomStringConvertible {
       let code = bits == 8 ? codes[token][index] : codes[token][index] >> 4
       sum += Int32(code) * Int32(words[word][index])
     }
-    return Float(bitPattern: UInt32(scales[token]) << 16) * Float(sum)
+    var value = Float(sum)
+    if let reaches { value += Float(reaches[token]) * reachUnits[word] }
+    return Float(bitPattern: UInt32(scales[token]) << 16) * value
   }
 
   /// The bit patterns of (images, words) maxima.
@@ -105,6 +114,7 @@ struct PlaneCase: CustomStringConvertible {
 
   var query: PlaneQueryCodes {
     PlaneQueryCodes(rows: words.flatMap { $0 }, dimension: dimension, initial: initial)
+      .beginning(with: initial, reach: reachUnits)
   }
 
   /// Calls `body` with the tokens packed into blocks, `shift` bytes from an aligned address.
@@ -125,10 +135,13 @@ struct PlaneCase: CustomStringConvertible {
     return planes[0].withUnsafeBytes { high in
       planes[1].withUnsafeBytes { low in
         scales.withUnsafeBufferPointer { scales in
-          body(
-            PlaneTokens(
-              high: high.baseAddress! + shift, low: bits == 8 ? low.baseAddress! + shift : nil,
-              scales: scales.baseAddress!, groupCount: groups, tokenCount: tokenCount))
+          (reaches ?? []).withUnsafeBufferPointer { reach in
+            body(
+              PlaneTokens(
+                high: high.baseAddress! + shift, low: bits == 8 ? low.baseAddress! + shift : nil,
+                scales: scales.baseAddress!, reach: reaches == nil ? nil : reach.baseAddress,
+                groupCount: groups, tokenCount: tokenCount))
+          }
         }
       }
     }

@@ -166,7 +166,7 @@ extension TokenStore {
       let statistics = try snapshot.planeStatistics()
       #expect(statistics.imageCount == 1280 && statistics.tokenCount == 64_000)
       #expect(statistics.codeByteCount == 64_000 * 128)
-      #expect(statistics.deadImageCount == 0 && statistics.segmentCount == 8)
+      #expect(statistics.deadImageCount == 0 && statistics.segmentCount == 9)
       #expect(statistics.overhead > 0.015 && statistics.overhead < 0.05)
       let tables = try snapshot.statistics
       #expect(tables.planeByteCount == statistics.byteCount)

@@ -3,9 +3,11 @@
 //   CK_PLANE_WORDS           the most words that CK_NAME(plane_products) takes at once,
 //   CK_NAME(plane_products)  the arithmetic on codes:
 //
-//   void plane_products(plane, query, first_word, word_count, first_block, block_count, products)
+//   void plane_products(
+//       plane, query, first_word, word_count, first_block, block_count, end_block, products)
 //
-// writes product(t, w) for whole blocks, (block_count, word_count, 16). What is here cuts a run of
+// writes product(t, w) for whole blocks, (block_count, word_count, 16); blocks before end_block may
+// be fetched ahead. What is here cuts a run of
 // images into chunks of blocks that stay in the caches while one tile of words after the other
 // visits them, and takes maxima and sums of the products between the bounds of images. So the
 // arithmetic meets no image bounds, and the price is one store and one load per 16 products.
@@ -108,7 +110,8 @@ static void CK_NAME(plane_max)(
     for (ptrdiff_t word = 0; word < query->words; word += count) {
       count = CK_NAME(tile_words)(query->words, word);
       CK_NAME(plane_products)(
-          plane, query, word, count, base / 16, (stop - base + 15) / 16, products);
+          plane, query, word, count, base / 16, (stop - base + 15) / 16, (end + 15) / 16,
+          products);
       for (ptrdiff_t i = image; i < images && bounds[i] < stop; i++) {
         ptrdiff_t first = CK_MAX(start, bounds[i]), last = CK_MIN(stop, bounds[i + 1]);
         if (first >= last) continue;
@@ -136,7 +139,8 @@ static void CK_NAME(plane_sum_of_max)(
     int count;
     for (ptrdiff_t word = 0; word < query->words; word += count) {
       count = CK_NAME(tile_words)(query->words, word);
-      CK_NAME(plane_products)(plane, query, word, count, base / 16, blocks, products);
+      CK_NAME(plane_products)(
+          plane, query, word, count, base / 16, blocks, (end + 15) / 16, products);
       for (ptrdiff_t block = 0; block < blocks; block++) {
         ck_lanes largest = word > 0 ? best[block] : (ck_lanes)(-INFINITY);
         for (int w = 0; w < count; w++) {

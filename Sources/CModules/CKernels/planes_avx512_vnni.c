@@ -19,11 +19,14 @@
 // instructions per cycle of latency five.
 static inline __attribute__((always_inline)) void CK_NAME(tile)(
     const struct ck_plane *plane, const struct ck_plane_query *query, ptrdiff_t first_word,
-    ptrdiff_t first_block, float *products, const int words, const int blocks, const int bits) {
+    ptrdiff_t first_block, ptrdiff_t end_block, float *products, const int words, const int blocks,
+    const int bits) {
   const __m512i low_half = _mm512_set1_epi8(0x0f), high_half = _mm512_set1_epi8((char)0xf0);
   ptrdiff_t pitch = plane->groups * 64;
   const uint8_t *high = plane->high + first_block * pitch;
   const uint8_t *low = bits == 8 ? plane->low + first_block * pitch : NULL;
+  const uint8_t *last_high = plane->high + end_block * pitch - 64;
+  const uint8_t *last_low = bits == 8 ? plane->low + end_block * pitch - 64 : NULL;
   const int8_t *codes = query->codes + first_word * 4;
   __m512i sums[4][CK_PLANE_WORDS];
 #pragma unroll
@@ -34,8 +37,8 @@ static inline __attribute__((always_inline)) void CK_NAME(tile)(
   for (ptrdiff_t g = 0; g < plane->groups; g++, high += 64, low += bits == 8 ? 64 : 0) {
 #pragma unroll
     for (int b = 0; b < blocks; b++) {
-      CK_PREFETCH(high + b * pitch);
-      if (bits == 8) CK_PREFETCH(low + b * pitch);
+      CK_PREFETCH(high + b * pitch, last_high);
+      if (bits == 8) CK_PREFETCH(low + b * pitch, last_low);
     }
 #pragma unroll
     for (int part = 0; part < 2; part++) {
@@ -70,32 +73,48 @@ static inline __attribute__((always_inline)) void CK_NAME(tile)(
   for (int b = 0; b < blocks; b++) {
     __m256i half = _mm256_loadu_si256((const __m256i *)(plane->scales + 16 * (first_block + b)));
     __m512 scale = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+    __m512 sum[CK_PLANE_WORDS];
+#pragma unroll
+    for (int w = 0; w < words; w++) sum[w] = _mm512_cvtepi32_ps(sums[b][w]);
+    if (plane->reach) {
+      __m128i bytes =
+          _mm_loadu_si128((const __m128i *)(plane->reach + 16 * (first_block + b)));
+      __m512 reach = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
+#pragma unroll
+      for (int w = 0; w < words; w++) {
+        __m512 unit = _mm512_set1_ps(query->reach[first_word + w]);
+        sum[w] = _mm512_add_ps(sum[w], _mm512_mul_ps(reach, unit));
+      }
+    }
 #pragma unroll
     for (int w = 0; w < words; w++)
-      _mm512_store_ps(
-          products + (b * words + w) * 16, _mm512_mul_ps(scale, _mm512_cvtepi32_ps(sums[b][w])));
+      _mm512_store_ps(products + (b * words + w) * 16, _mm512_mul_ps(scale, sum[w]));
   }
 }
 
 static inline __attribute__((always_inline)) void CK_NAME(tiles)(
     const struct ck_plane *plane, const struct ck_plane_query *query, ptrdiff_t first_word,
-    ptrdiff_t first_block, ptrdiff_t block_count, float *products, const int words,
-    const int bits) {
+    ptrdiff_t first_block, ptrdiff_t block_count, ptrdiff_t end_block, float *products,
+    const int words, const int bits) {
   const int blocks = words <= 4 ? 4 : 2;
   ptrdiff_t b = 0;
   for (; b + blocks <= block_count; b += blocks)
     CK_NAME(tile)(
-        plane, query, first_word, first_block + b, products + b * words * 16, words, blocks, bits);
+        plane, query, first_word, first_block + b, end_block, products + b * words * 16, words,
+        blocks, bits);
   for (; b < block_count; b++)
     CK_NAME(tile)(
-        plane, query, first_word, first_block + b, products + b * words * 16, words, 1, bits);
+        plane, query, first_word, first_block + b, end_block, products + b * words * 16, words, 1,
+        bits);
 }
 
 static void CK_NAME(plane_products)(
     const struct ck_plane *plane, const struct ck_plane_query *query, ptrdiff_t first_word,
-    int word_count, ptrdiff_t first_block, ptrdiff_t block_count, float *products) {
+    int word_count, ptrdiff_t first_block, ptrdiff_t block_count, ptrdiff_t end_block,
+    float *products) {
 #define CK_TILES(words, bits) \
-  CK_NAME(tiles)(plane, query, first_word, first_block, block_count, products, words, bits)
+  CK_NAME(tiles)(             \
+      plane, query, first_word, first_block, block_count, end_block, products, words, bits)
 #define CK_CASE(words)             \
   case words:                      \
     if (plane->low)                \

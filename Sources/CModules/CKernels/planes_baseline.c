@@ -6,6 +6,8 @@
 #define CK_SUFFIX baseline
 #define CK_PLANE_WORDS 4
 
+#pragma clang fp contract(off)
+
 typedef uint8_t ck_bytes __attribute__((ext_vector_type(16)));
 typedef int8_t ck_signed_bytes __attribute__((ext_vector_type(16)));
 typedef int16_t ck_shorts __attribute__((ext_vector_type(16)));
@@ -42,7 +44,9 @@ static inline void CK_NAME(strip)(
 
 static void CK_NAME(plane_products)(
     const struct ck_plane *plane, const struct ck_plane_query *query, ptrdiff_t first_word,
-    int word_count, ptrdiff_t first_block, ptrdiff_t block_count, float *products) {
+    int word_count, ptrdiff_t first_block, ptrdiff_t block_count, ptrdiff_t end_block,
+    float *products) {
+  (void)end_block;  // nothing is fetched ahead
   ptrdiff_t groups = plane->groups, stride = 4 * query->words;
   for (ptrdiff_t block = first_block; block < first_block + block_count; block++) {
     for (ptrdiff_t w = first_word; w < first_word + word_count; w++, products += 16) {
@@ -59,7 +63,9 @@ static void CK_NAME(plane_products)(
         uint32_t bits = (uint32_t)plane->scales[16 * block + t] << 16;
         float scale;
         memcpy(&scale, &bits, sizeof scale);
-        products[t] = scale * (float)(int32_t)sums[t];
+        float sum = (float)(int32_t)sums[t];
+        if (plane->reach) sum += (float)plane->reach[16 * block + t] * query->reach[w];
+        products[t] = scale * sum;
       }
     }
   }

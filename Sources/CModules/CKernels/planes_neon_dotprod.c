@@ -16,10 +16,13 @@
 // One block times `words` words: 4 * words registers (of 32) with the sums of 4 tokens each.
 static inline __attribute__((always_inline)) void CK_NAME(tile)(
     const struct ck_plane *plane, const struct ck_plane_query *query, ptrdiff_t first_word,
-    ptrdiff_t block, const int32_t *initial, float *products, const int words, const int bits) {
+    ptrdiff_t block, ptrdiff_t end_block, const int32_t *initial, float *products, const int words,
+    const int bits) {
   const uint8x16_t low_half = vdupq_n_u8(0x0f);
   const uint8_t *high = plane->high + block * plane->groups * 64;
   const uint8_t *low = bits == 8 ? plane->low + block * plane->groups * 64 : NULL;
+  const uint8_t *last_high = plane->high + end_block * plane->groups * 64 - 64;
+  const uint8_t *last_low = bits == 8 ? plane->low + end_block * plane->groups * 64 - 64 : NULL;
   const int8_t *codes = query->codes + first_word * 4;
   int32x4_t sums[CK_PLANE_WORDS][4];
 #pragma unroll
@@ -27,8 +30,8 @@ static inline __attribute__((always_inline)) void CK_NAME(tile)(
 #pragma unroll
     for (int quarter = 0; quarter < 4; quarter++) sums[w][quarter] = vdupq_n_s32(initial[w]);
   for (ptrdiff_t g = 0; g < plane->groups; g++, high += 64, low += bits == 8 ? 64 : 0) {
-    CK_PREFETCH(high);
-    if (bits == 8) CK_PREFETCH(low);
+    CK_PREFETCH(high, last_high);
+    if (bits == 8) CK_PREFETCH(low, last_low);
 #pragma unroll
     for (int part = 0; part < 2; part++, codes += 4 * query->words) {
       int8x16_t tokens[4];
@@ -60,17 +63,27 @@ static inline __attribute__((always_inline)) void CK_NAME(tile)(
   for (int quarter = 0; quarter < 4; quarter++) {
     uint16x4_t half = vld1_u16(plane->scales + 16 * block + 4 * quarter);
     float32x4_t scale = vreinterpretq_f32_u32(vshll_n_u16(half, 16));
+    float32x4_t reach = vdupq_n_f32(0);
+    if (plane->reach) {
+      uint32_t four;
+      memcpy(&four, plane->reach + 16 * block + 4 * quarter, sizeof four);
+      uint16x8_t wide = vmovl_u8(vreinterpret_u8_u32(vdup_n_u32(four)));
+      reach = vcvtq_f32_u32(vmovl_u16(vget_low_u16(wide)));
+    }
 #pragma unroll
-    for (int w = 0; w < words; w++)
-      vst1q_f32(
-          products + 16 * w + 4 * quarter, vmulq_f32(scale, vcvtq_f32_s32(sums[w][quarter])));
+    for (int w = 0; w < words; w++) {
+      float32x4_t sum = vcvtq_f32_s32(sums[w][quarter]);
+      if (plane->reach)
+        sum = vaddq_f32(sum, vmulq_f32(reach, vdupq_n_f32(query->reach[first_word + w])));
+      vst1q_f32(products + 16 * w + 4 * quarter, vmulq_f32(scale, sum));
+    }
   }
 }
 
 static inline __attribute__((always_inline)) void CK_NAME(tiles)(
     const struct ck_plane *plane, const struct ck_plane_query *query, ptrdiff_t first_word,
-    ptrdiff_t first_block, ptrdiff_t block_count, float *products, const int words,
-    const int bits) {
+    ptrdiff_t first_block, ptrdiff_t block_count, ptrdiff_t end_block, float *products,
+    const int words, const int bits) {
   int32_t initial[CK_PLANE_WORDS];
   for (int w = 0; w < words; w++) {
     uint32_t sum = 0;
@@ -81,14 +94,17 @@ static inline __attribute__((always_inline)) void CK_NAME(tiles)(
   }
   for (ptrdiff_t b = 0; b < block_count; b++)
     CK_NAME(tile)(
-        plane, query, first_word, first_block + b, initial, products + b * words * 16, words, bits);
+        plane, query, first_word, first_block + b, end_block, initial, products + b * words * 16,
+        words, bits);
 }
 
 static void CK_NAME(plane_products)(
     const struct ck_plane *plane, const struct ck_plane_query *query, ptrdiff_t first_word,
-    int word_count, ptrdiff_t first_block, ptrdiff_t block_count, float *products) {
+    int word_count, ptrdiff_t first_block, ptrdiff_t block_count, ptrdiff_t end_block,
+    float *products) {
 #define CK_TILES(words, bits) \
-  CK_NAME(tiles)(plane, query, first_word, first_block, block_count, products, words, bits)
+  CK_NAME(tiles)(             \
+      plane, query, first_word, first_block, block_count, end_block, products, words, bits)
 #define CK_CASE(words)    \
   case words:             \
     if (plane->low)       \

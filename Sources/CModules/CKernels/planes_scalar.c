@@ -22,7 +22,9 @@ static float product(
   uint32_t bits = (uint32_t)plane->scales[token] << 16;
   float scale;
   memcpy(&scale, &bits, sizeof scale);
-  return scale * (float)(int32_t)sum;
+  float value = (float)(int32_t)sum;
+  if (plane->reach) value += (float)plane->reach[token] * query->reach[word];
+  return scale * value;
 }
 
 static void plane_max(

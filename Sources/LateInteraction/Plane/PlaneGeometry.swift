@@ -33,8 +33,12 @@ struct PlaneGeometry: Equatable {
   var lowOffset: Int { highOffset + nibbleByteCount }
   /// Offset of the scales.
   var scaleOffset: Int { lowOffset + (bits == .eight ? nibbleByteCount : 0) }
+  /// Offset of the reaches, which there are with eight bits.
+  var reachOffset: Int { scaleOffset + 2 * Self.tokensPerBlock * blockCount }
   /// Offset of the directory.
-  var directoryOffset: Int { scaleOffset + 2 * Self.tokensPerBlock * blockCount }
+  var directoryOffset: Int {
+    reachOffset + (bits == .eight ? Self.tokensPerBlock * blockCount : 0)
+  }
   /// Bytes of the segment, padding included.
   var byteCount: Int {
     max(directoryOffset + Self.entryByteCount * imageCount, Self.smallestByteCount)

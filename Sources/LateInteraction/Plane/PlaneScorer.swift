@@ -61,7 +61,9 @@ package final class PlaneScorer {
     meanNorm = query.norms.reduce(0, +) / count
     largestNorm = query.norms.max() ?? 0
     fine = Words(
-      codes: query.codes.beginning(with: query.sums.map { Int32(-128 * $0) }),
+      codes: query.codes.beginning(
+        with: query.sums.map { Int32(-128 * $0) },
+        reach: [Float](repeating: 0, count: query.wordCount)),
       scales: query.scales)
     coarse = Self.coarseWords(query, relativeError: 0)
   }
@@ -80,23 +82,28 @@ package final class PlaneScorer {
     }
   }
 
-  /// Words whose sums begin with what a token's error can add at most.
+  /// Words whose sums begin with what an error of every token can add at most, and grow with the
+  /// token's own.
   private static func coarseWords(_ query: PlaneQuery, relativeError: Double) -> Words {
     var initial: [Int32] = []
+    var reach: [Float] = []
+    let unit = PlaneReach.unit(dimension: query.dimension) * PlaneReach.slack
     for word in 0..<query.wordCount {
       let scale = 16 * query.scales[word]
-      let reach = scale > 0 ? relativeError * query.norms[word] / scale : 0
-      initial.append(Int32((reach - cellMiddle * Double(query.sums[word])).rounded(.up)))
+      let perError = scale > 0 ? query.norms[word] / scale : 0
+      initial.append(
+        Int32((relativeError * perError - cellMiddle * Double(query.sums[word])).rounded(.up)))
+      reach.append(Float(roundingUp: unit * perError))
     }
     return Words(
-      codes: query.codes.beginning(with: initial), scales: query.scales.map { 16 * $0 })
+      codes: query.codes.beginning(with: initial, reach: reach),
+      scales: query.scales.map { 16 * $0 })
   }
 
   /// Writes for every image of the range what its score is at most, read off the high nibbles alone.
   ///
-  /// Token by token: `⟨q̂, x̂₄⟩ + ‖q‖ ‖x − x̂₄‖`, where the error is at most the token's scale times
-  /// the segment's largest relative error. An integer that is added to every sum of products does
-  /// it at no cost.
+  /// Token by token: `⟨q̂, x̂₄⟩ + ‖q‖ ‖x − x̂₄‖`, where the error is at most the token's reach
+  /// (`PlaneReach`), or with four bits its scale times the segment's largest relative error.
   /// - Complexity: words × tokens × d multiplications of small integers, half a byte read for each
   ///   token and dimension.
   package func writeUpperBounds(
@@ -113,7 +120,7 @@ package final class PlaneScorer {
       coarseRelativeError = relativeError
     }
     write(
-      segment.planeTokens(bits: .four), segment, images, coarse,
+      segment.planeTokens(bits: .four, withReach: true), segment, images, coarse,
       error: Double(segment.largestNorm4), into: &uppers)
   }
 
@@ -126,7 +133,8 @@ package final class PlaneScorer {
   ) {
     precondition(segment.bits == .eight, "a segment with both nibbles")
     write(
-      segment.planeTokens(bits: .eight), segment, images, fine, error: nil, into: &estimates)
+      segment.planeTokens(bits: .eight, withReach: false), segment, images, fine, error: nil,
+      into: &estimates)
     let norm = Double(segment.largestNorm8)
     let queryError = direction == .textToImage ? meanError : largestError
     let queryNorm = direction == .textToImage ? meanNorm : largestNorm
@@ -136,7 +144,8 @@ package final class PlaneScorer {
       intervals.append(
         ScoreInterval(
           estimate: estimate,
-          error: queryError * norm + queryNorm * tokenError + rounding(image, segment, norm)))
+          error: queryError * norm + queryNorm * tokenError
+            + rounding(tokenCount: segment.tokens(of: image).count, norm)))
     }
   }
 
@@ -150,9 +159,7 @@ package final class PlaneScorer {
     _ words: Words, error norm: Double?, into scores: inout [Double]
   ) {
     scores.removeAll(keepingCapacity: true)
-    bounds.removeAll(keepingCapacity: true)
-    for image in images { bounds.append(UInt32(segment.firstToken(image))) }
-    bounds.append(UInt32(segment.firstToken(images.upperBound)))
+    segment.writeFirstTokens(of: images, into: &bounds)
     let wordCount = query.wordCount
     if direction != .imageToText {
       maxima.growForScan(to: images.count * wordCount)
@@ -163,35 +170,33 @@ package final class PlaneScorer {
       sumOfMaximaPerImage(
         tokens, words.codes, weights: words.weights, bounds: bounds.span, into: &sums)
     }
-    for (index, image) in images.enumerated() {
+    // Local names spare a check of exclusive access to this object for every number.
+    let (maxima, sums, bounds, scales) = (maxima, sums, bounds, words.scales)
+    for index in 0..<images.count {
       var score = 0.0
       if direction != .imageToText {
         for word in 0..<wordCount {
-          score += words.scales[word] * Double(maxima[index * wordCount + word])
+          score += scales[word] * Double(maxima[index * wordCount + word])
         }
         score /= Double(wordCount)
         if let norm { score += meanError * norm }
       }
+      let tokenCount = Int(bounds[index + 1] - bounds[index])
       if direction != .textToImage {
-        let count = bounds[index + 1] - bounds[index]
-        var mean = Double(sums[index]) / Double(count)
+        var mean = Double(sums[index]) / Double(tokenCount)
         if let norm { mean += largestError * norm }
         score = direction == .mean ? (score + mean) / 2 : mean
       }
-      if let norm { score += rounding(image, segment, norm) }
+      if let norm { score += rounding(tokenCount: tokenCount, norm) }
       scores.append(score)
     }
   }
 
-  /// More than the kernels' single precision can be off: a conversion and a product for a maximum,
-  /// and a chain of additions over a sixteenth of the patches, then sixteen, for a sum of maxima.
-  private func rounding(
-    _ image: Int, _ segment: borrowing PlaneSegment, _ norm: Double
-  ) -> Double {
-    let additions =
-      direction == .textToImage
-      ? 0 : (segment.firstToken(image + 1) - segment.firstToken(image)) / 16 + 17
-    return Double(4 + additions) * 0x1p-23 * (1 + norm) * (1 + largestNorm)
+  /// More than the kernels' single precision can be off: a conversion, an addition and a product for
+  /// a maximum (the reach has its own slack), and a chain of additions over a sixteenth of the patches, then sixteen, for a sum of maxima.
+  private func rounding(tokenCount: Int, _ norm: Double) -> Double {
+    let additions = direction == .textToImage ? 0 : tokenCount / 16 + 17
+    return Double(6 + additions) * 0x1p-23 * (1 + norm) * (1 + largestNorm)
   }
 }
 
@@ -203,10 +208,11 @@ extension Array<Float> {
 
 extension PlaneSegment {
   /// The codes as the kernels read them: both nibbles, or the high ones alone.
-  fileprivate func planeTokens(bits: PlaneBits) -> PlaneTokens {
+  fileprivate func planeTokens(bits: PlaneBits, withReach: Bool) -> PlaneTokens {
     PlaneTokens(
       high: high, low: bits == .eight ? low : nil,
-      scales: scales.assumingMemoryBound(to: UInt16.self), groupCount: groupCount,
-      tokenCount: tokenCount)
+      scales: scales.assumingMemoryBound(to: UInt16.self),
+      reach: withReach ? reaches?.assumingMemoryBound(to: UInt8.self) : nil,
+      groupCount: groupCount, tokenCount: tokenCount)
   }
 }

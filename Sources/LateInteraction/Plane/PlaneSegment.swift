@@ -6,7 +6,7 @@
 @safe package struct PlaneSegment: ~Copyable {
   private let start: UnsafeRawPointer
   private let geometry: PlaneGeometry
-  /// The largest `‖x − x̂₄‖ / s` of a token.
+  /// The largest `‖x − x̂₄‖ / s` of a token; zero with eight bits, where `reaches` say more.
   package let largestRelativeError4: Float
   /// The largest `‖x̂₈‖` of a token; with four bits, of `x̂₄`.
   package let largestNorm8: Float
@@ -77,6 +77,15 @@ extension PlaneSegment {
     return Int(UInt32(littleEndian: load(entry(image) + 8)))
   }
 
+  /// Replaces `bounds` by where the tokens of each image of the range begin, and those of the last
+  /// one end.
+  func writeFirstTokens(of images: Range<Int>, into bounds: inout [UInt32]) {
+    precondition(images.lowerBound >= 0 && images.upperBound <= imageCount, "ordinals of images")
+    bounds.removeAll(keepingCapacity: true)
+    for image in images { bounds.append(UInt32(littleEndian: load(entry(image) + 8))) }
+    bounds.append(UInt32(firstToken(images.upperBound)))
+  }
+
   /// The tokens of an image.
   package func tokens(of image: Int) -> Range<Int> { firstToken(image)..<firstToken(image + 1) }
 
@@ -98,6 +107,11 @@ extension PlaneSegment {
 
   /// The tokens' scales, bfloat16, sixteen for every sixteen tokens.
   package var scales: UnsafeRawPointer { start + geometry.scaleOffset }
+
+  /// The tokens' reaches, sixteen for every sixteen tokens; `nil` with four bits. See `PlaneReach`.
+  package var reaches: UnsafeRawPointer? {
+    bits == .eight ? start + geometry.reachOffset : nil
+  }
 
   /// Replaces `rows` by the decoded tokens of an image, `(tokens, d)`, rotated as they are stored.
   ///
@@ -129,6 +143,12 @@ extension PlaneSegment {
     return UInt16(littleEndian: load(geometry.scaleOffset + 2 * token))
   }
 
+  /// What bounds a token's `‖x − x̂₄‖`, as it is stored; with four bits the segment's largest does.
+  func reach(_ token: Int) -> UInt8? {
+    precondition(token >= 0 && token < tokenCount, "index of a token")
+    return reaches?.load(fromByteOffset: token, as: UInt8.self)
+  }
+
   /// Where the nibbles of a token's dimension lie: the byte, and the half of it.
   private func place(_ token: Int, _ index: Int) -> (offset: Int, shift: UInt8) {
     let group = token / PlaneGeometry.tokensPerBlock * groupCount + index / 8
@@ -136,11 +156,11 @@ extension PlaneSegment {
     return (64 * group + 4 * lane + index % 4, index % 8 < 4 ? 0 : 4)
   }
 
-  /// The codes and the scales with the last block's padding, to be copied whole.
+  /// The codes, the scales and the reaches with the last block's padding, to be copied whole.
   func withParts<Result>(
     _ body: (
       _ high: UnsafeRawBufferPointer, _ low: UnsafeRawBufferPointer,
-      _ scales: UnsafeRawBufferPointer
+      _ scales: UnsafeRawBufferPointer, _ reaches: UnsafeRawBufferPointer
     ) -> Result
   ) -> Result {
     let count = geometry.nibbleByteCount
@@ -148,7 +168,9 @@ extension PlaneSegment {
       UnsafeRawBufferPointer(start: high, count: count),
       UnsafeRawBufferPointer(start: low, count: low == nil ? 0 : count),
       UnsafeRawBufferPointer(
-        start: scales, count: geometry.directoryOffset - geometry.scaleOffset))
+        start: scales, count: geometry.reachOffset - geometry.scaleOffset),
+      UnsafeRawBufferPointer(
+        start: reaches, count: geometry.directoryOffset - geometry.reachOffset))
   }
 }
 
@@ -189,14 +211,14 @@ extension PlaneSegment {
   }
 
   private borrowing func checkScales() throws(PlaneSegmentError) {
-    var largest: UInt16 = 0
-    for index in 0..<PlaneGeometry.tokensPerBlock * geometry.blockCount {
-      largest = max(
-        largest,
-        scales.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self).littleEndian)
-    }
     // The bits of what is negative or not a number are larger than those of any scale.
-    guard largest <= PlaneScale.largest.bits else { throw .scale }
+    let bound = SIMD16<UInt16>(repeating: PlaneScale.largest.bits)
+    var refused = SIMDMask<SIMD16<Int16>>(repeating: false)
+    for block in 0..<geometry.blockCount {
+      let values = scales.loadUnaligned(fromByteOffset: 32 * block, as: SIMD16<UInt16>.self)
+      refused .|= values .> bound
+    }
+    guard !any(refused) else { throw .scale }
   }
 
   private borrowing func checkDirectory() throws(PlaneSegmentError) {
@@ -209,10 +231,12 @@ extension PlaneSegment {
     }
   }
 
+  @inline(__always)
   private func entry(_ image: Int) -> Int {
     geometry.directoryOffset + PlaneGeometry.entryByteCount * image
   }
 
+  @inline(__always)
   private func load<Value: FixedWidthInteger & BitwiseCopyable>(_ offset: Int) -> Value {
     start.loadUnaligned(fromByteOffset: offset, as: Value.self)
   }

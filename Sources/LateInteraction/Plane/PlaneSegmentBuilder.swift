@@ -22,6 +22,8 @@ package struct PlaneSegmentBuilder {
   private var high: [UInt8] = []
   private var low: [UInt8] = []
   private var scales: [UInt16] = []
+  /// Empty with four bits.
+  private var reaches: [UInt8] = []
   private var directory: [Entry] = []
   private var largestRelativeError4: Float = 0
   private var largestNorm8: Float = 0
@@ -41,13 +43,13 @@ package struct PlaneSegmentBuilder {
   package init(resuming segment: borrowing PlaneSegment) {
     self.init(dimension: segment.dimension, bits: segment.bits)
     tokenCount = segment.tokenCount
-    (high, low, scales) = segment.withParts { high, low, scales in
+    (high, low, scales, reaches) = segment.withParts { high, low, scales, reaches in
       (
         Array(high), Array(low),
         (0..<scales.count / 2).map { index in
           UInt16(
             littleEndian: scales.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self))
-        }
+        }, Array(reaches)
       )
     }
     directory = (0..<segment.imageCount).map { image in
@@ -105,6 +107,12 @@ extension PlaneSegmentBuilder {
         let measure = quantizer.quantize(start + token * dimension)
         store(quantizer.codes, at: tokenCount + token)
         scales[tokenCount + token] = measure.scale
+        if bits == .eight {
+          reaches[tokenCount + token] =
+            PlaneReach(
+              atLeast: measure.relativeError4, dimension: dimension
+            ).byte
+        }
         raise(measure)
       }
     }
@@ -121,7 +129,7 @@ extension PlaneSegmentBuilder {
         id: segment.id(image), firstToken: UInt32(tokenCount),
         largestError: segment.largestError8(image)))
     reserve(tokenCount + tokens.count)
-    segment.withParts { sourceHigh, sourceLow, _ in
+    segment.withParts { sourceHigh, sourceLow, _, _ in
       for (index, token) in tokens.enumerated() {
         copyLane(from: sourceHigh, token, to: &high, tokenCount + index, groupCount: groupCount)
         if bits == .eight {
@@ -131,6 +139,7 @@ extension PlaneSegmentBuilder {
     }
     for (index, token) in tokens.enumerated() {
       scales[tokenCount + index] = segment.scale(token)
+      if let reach = segment.reach(token) { reaches[tokenCount + index] = reach }
     }
     tokenCount += tokens.count
     // Which token a segment's largest values belong to is not known; they bound this one's.
@@ -148,13 +157,18 @@ extension PlaneSegmentBuilder {
     if bits == .eight { low.append(contentsOf: repeatElement(0, count: byteCount - low.count)) }
     let scaleCount = blockCount * PlaneGeometry.tokensPerBlock
     scales.append(contentsOf: repeatElement(0, count: scaleCount - scales.count))
+    if bits == .eight {
+      reaches.append(contentsOf: repeatElement(0, count: scaleCount - reaches.count))
+    }
   }
 
   private mutating func raise(_ measure: TokenQuantizer.Measure) {
     let error = bits == .eight ? measure.error8 : measure.error4
     let last = directory.count - 1
     directory[last].largestError = max(directory[last].largestError, error)
-    largestRelativeError4 = max(largestRelativeError4, measure.relativeError4)
+    if bits == .four {
+      largestRelativeError4 = max(largestRelativeError4, measure.relativeError4)
+    }
     largestNorm8 = max(largestNorm8, bits == .eight ? measure.norm8 : measure.norm4)
     largestNorm4 = max(largestNorm4, measure.norm4)
   }
@@ -222,6 +236,7 @@ extension PlaneSegmentBuilder {
     bytes += high
     bytes += low
     for scale in scales { bytes.append(littleEndian: scale) }
+    bytes += reaches
     for entry in directory {
       bytes.append(littleEndian: entry.id)
       bytes.append(littleEndian: entry.firstToken)

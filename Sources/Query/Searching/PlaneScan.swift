@@ -13,7 +13,8 @@ struct Candidate: Sendable {
 /// threads.
 ///
 /// Each thread claims segments until none is left. Of an image the high nibbles are read; only when
-/// they leave it possible that it is among the k best so far, the low nibbles too.
+/// they leave it possible that it will be among the k best, the low nibbles too. Where that depends
+/// on how high the floor will be at the end, the image is put off: few of those are ever read.
 final class PlaneScan: Sendable {
   /// What one thread found.
   struct Part: Sendable {
@@ -23,8 +24,17 @@ final class PlaneScan: Sendable {
     var scannedCount = 0
     /// Images of which all eight bits were read.
     var rescoredCount = 0
-    /// Bytes of codes that were read, each once.
+    /// Bytes of codes that were read.
     var readByteCount = 0
+    /// Images that the floor did not rule out, and where it was expected to end did.
+    fileprivate var postponed: [Postponed] = []
+  }
+
+  /// An image of which only the high nibbles were read.
+  fileprivate struct Postponed {
+    var segment: UInt64
+    var image: Int
+    var upper: Double
   }
 
   /// With more words than this, arithmetic costs more than reading, and the high nibbles alone save
@@ -32,13 +42,13 @@ final class PlaneScan: Sendable {
   private static let mostScreenedWords = 20
   /// Where more than this share of a segment stays possible after the high nibbles, the next ones
   /// are read whole: a pass over the high nibbles costs some 60 % of one over all eight bits.
-  private static let worthwhileShare = 0.4
+  private static let worthwhileShare = 0.5
   /// As the floor rises, the high nibbles rule out more: after so many whole segments at most, they
   /// are tried again.
   private static let longestPause = 32
 
   /// Images that are read although they are ruled out, rather than read those around them apart.
-  private static let widestGap = 2
+  private static let widestGap = 1
 
   private let query: PlaneQuery
   private let tokens: TokenMatrix
@@ -66,13 +76,37 @@ final class PlaneScan: Sendable {
   static func run(
     _ scans: [PlaneScan], over segments: SegmentQueue, _ snapshot: borrowing Snapshot
   ) throws -> [Part] {
-    let workers = scans.map(Worker.init)
-    while let segment = segments.claim() {
+    let workers = scans.map { Worker($0) }
+    while let (segment, share) = segments.claim() {
       try snapshot.withSegment(segment.segment) { codes, dead in
-        for worker in workers { try worker.take(segment, codes, dead: dead) }
+        for worker in workers { try worker.take(segment, codes, dead: dead, after: share) }
       }
     }
     return workers.map(\.part)
+  }
+
+  /// Takes segments with images that were put off until none is left, and reads both nibbles.
+  func finish(_ segments: SegmentQueue, _ snapshot: borrowing Snapshot) throws -> Part {
+    let worker = Worker(self)
+    while let (segment, _) = segments.claim() {
+      try snapshot.withSegment(segment.segment) { codes, _ in worker.finish(segment, codes) }
+    }
+    return worker.part
+  }
+
+  /// The images that were put off and that the floor has not ruled out since.
+  func postponed(of parts: [Part]) -> [SegmentCandidates] {
+    let floor = floor.value
+    let images = parts.flatMap(\.postponed).filter { $0.upper >= floor }
+      .sorted { ($0.segment, $0.image) < ($1.segment, $1.image) }
+    var segments: [SegmentCandidates] = []
+    for image in images {
+      if segments.last?.segment != image.segment {
+        segments.append(SegmentCandidates(segment: image.segment, runs: []))
+      }
+      segments[segments.count - 1].runs?.appendImage(image.image)
+    }
+    return segments
   }
 
   /// The candidates of all threads, best bound first, without those that others have beaten since.
@@ -98,8 +132,8 @@ final class PlaneScan: Sendable {
     private var intervals: [ScoreInterval] = []
     private var lowers: [ScoredItem<ItemID>] = []
     /// Segments to be read whole before the high nibbles are tried again, and how many it were the
-    /// last time.
-    private var pause = (rest: 0, length: 1)
+    /// last time. The first segment says where the floor may be.
+    private var pause = (rest: 1, length: 1)
     private(set) var part = Part()
 
     init(_ scan: PlaneScan) {
@@ -108,23 +142,21 @@ final class PlaneScan: Sendable {
         query: scan.query, direction: scan.direction, reference: scan.reference)
     }
 
-    /// Looks at the images of one segment.
+    /// Looks at the images of one segment after a share of all segments.
     func take(
-      _ segment: SegmentCandidates, _ codes: borrowing PlaneSegment, dead: [UInt32]
+      _ segment: SegmentCandidates, _ codes: borrowing PlaneSegment, dead: [UInt32],
+      after share: Double
     ) throws {
       try scan.check(codes)
-      scan(segment.runs ?? scan.scope.runs(in: codes, dead: dead), of: codes)
-    }
-
-    private func scan(_ runs: [Range<Int>], of segment: borrowing PlaneSegment) {
       let isScreened = shallScreen()
       let (scannedBefore, rescoredBefore) = (part.scannedCount, part.rescoredCount)
-      for run in runs {
+      for run in segment.runs ?? scan.scope.runs(in: codes, dead: dead) {
         part.scannedCount += run.count
-        part.readByteCount += nibbleByteCount(of: run, segment)
-        switch segment.bits {
-        case .four: bound(run, segment)
-        case .eight: isScreened ? screen(run, segment) : rescore(run, segment)
+        part.readByteCount += nibbleByteCount(of: run, codes)
+        switch codes.bits {
+        case .four: bound(run, codes)
+        case .eight:
+          isScreened ? screen(run, of: segment.segment, codes, after: share) : rescore(run, codes)
         }
       }
       guard isScreened, part.scannedCount > scannedBefore else { return }
@@ -132,6 +164,14 @@ final class PlaneScan: Sendable {
         Double(part.rescoredCount - rescoredBefore) / Double(part.scannedCount - scannedBefore)
       let length = share < worthwhileShare ? 0 : min(2 * max(1, pause.length), longestPause)
       pause = (length, length)
+    }
+
+    /// Reads both nibbles of images that were put off.
+    func finish(_ segment: SegmentCandidates, _ codes: borrowing PlaneSegment) {
+      for run in segment.runs ?? [] {
+        part.readByteCount += nibbleByteCount(of: run, codes)
+        rescore(run, codes)
+      }
     }
 
     /// Whether the high nibbles of the next segment are looked at first.
@@ -142,13 +182,22 @@ final class PlaneScan: Sendable {
       return false
     }
 
-    /// Reads the high nibbles, and the rest of the images that they do not rule out.
-    private func screen(_ run: Range<Int>, _ segment: borrowing PlaneSegment) {
+    /// Reads the high nibbles, and the rest of the images that they leave likely.
+    private func screen(
+      _ run: Range<Int>, of number: UInt64, _ segment: borrowing PlaneSegment, after share: Double
+    ) {
       scorer.writeUpperBounds(of: run, in: segment, into: &uppers)
       var first = run.lowerBound
       while first < run.upperBound {
-        let floor = scan.floor.value
-        while first < run.upperBound, uppers[first - run.lowerBound] < floor { first += 1 }
+        let floor = scan.floor.expected(after: share)
+        let certain = scan.floor.value
+        while first < run.upperBound, uppers[first - run.lowerBound] < floor {
+          let upper = uppers[first - run.lowerBound]
+          if upper >= certain {
+            part.postponed.append(Postponed(segment: number, image: first, upper: upper))
+          }
+          first += 1
+        }
         // A call costs as much as an image or two: small gaps are read over. Few images at a time,
         // as the floor rises with them.
         var end = first
@@ -199,10 +248,11 @@ final class SegmentQueue: Sendable {
 
   init(_ segments: [SegmentCandidates]) { self.segments = segments }
 
-  /// The next segment; `nil` when none is left.
-  func claim() -> SegmentCandidates? {
+  /// The next segment, and the share of all that was claimed before; `nil` when none is left.
+  func claim() -> (SegmentCandidates, share: Double)? {
     let position = next.add(1, ordering: .relaxed).oldValue
-    return position < segments.count ? segments[position] : nil
+    guard position < segments.count else { return nil }
+    return (segments[position], Double(position) / Double(segments.count))
   }
 }
 
@@ -218,12 +268,19 @@ extension Scope {
         continue
       }
       guard contains(ItemID(rawValue: segment.id(image))) else { continue }
-      if let last = runs.last, last.upperBound == image {
-        runs[runs.count - 1] = last.lowerBound..<image + 1
-      } else {
-        runs.append(image..<image + 1)
-      }
+      runs.appendImage(image)
     }
     return runs
+  }
+}
+
+extension [Range<Int>] {
+  /// Adds an image behind all others.
+  fileprivate mutating func appendImage(_ image: Int) {
+    if let last, last.upperBound == image {
+      self[count - 1] = last.lowerBound..<image + 1
+    } else {
+      append(image..<image + 1)
+    }
   }
 }

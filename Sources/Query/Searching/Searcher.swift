@@ -166,7 +166,12 @@ public struct Searcher: Sendable {
     let found = try await group.onEverySnapshot { try PlaneScan.run(scans, over: queue, $0) }
     var rankings: [Ranking] = []
     for (index, scan) in scans.enumerated() {
-      let parts = found.map { $0[index] }
+      var parts = found.map { $0[index] }
+      let postponed = scan.postponed(of: parts)
+      if !postponed.isEmpty {
+        let queue = SegmentQueue(postponed)
+        parts += try await group.onEverySnapshot { try scan.finish(queue, $0) }
+      }
       let refinement = Refinement(
         queries[index], scan.candidates(of: parts), keeping: parameters.count,
         direction: parameters.direction)

@@ -126,6 +126,7 @@ struct ck_plane {
   const uint8_t *high;     // (blocks, groups, 64)
   const uint8_t *low;      // (blocks, groups, 64), or NULL: codes of 4 bits, 0 ... 15
   const uint16_t *scales;  // (blocks * 16), bfloat16, finite
+  const uint8_t *reach;    // (blocks * 16), or NULL: what is added to a token's products
   ptrdiff_t groups;        // ceil(dimension / 8)
 };
 
@@ -133,19 +134,25 @@ struct ck_plane {
 struct ck_plane_query {
   const int8_t *codes;     // (groups, 2, words, 4); 0 for dimensions that do not exist
   const int32_t *initial;  // (words): what the sum of a word begins with
+  const float *reach;      // (words): what one unit of a token's reach adds; see below
   ptrdiff_t words;         // at least 1
 };
 
 // product(t, w) = scale_t * (float)(initial_w + sum over d of code(t, d) * code(w, d))
 //
-// The sum is exact and must fit 32 bits (it wraps around); the conversion and the product are each
-// rounded once.
+// and, where the plane has reaches,
+//
+// product(t, w) = scale_t * ((float)(the same sum) + reach_t * reach_w)
+//
+// The sum is exact and must fit 32 bits (it wraps around); the conversion, the products and the
+// addition are each rounded once.
 
 // maxima[i, w] = max over t in bounds[i] ..< bounds[i + 1] of product(t, w)
 //
 // bounds: (images + 1), rising token numbers; an image may begin and end anywhere in a block.
 // maxima: (images, words). An empty image gives -infinity; a maximum of zero is +0. Whole blocks
-// are read, from the one of token bounds[0] to the one of token bounds[images] - 1.
+// are read, from the one of token bounds[0] to the one of token bounds[images] - 1, and no others
+// are fetched.
 void ck_plane_max(
     const struct ck_plane *plane, const struct ck_plane_query *query, const uint32_t *bounds,
     ptrdiff_t images, float *maxima);
