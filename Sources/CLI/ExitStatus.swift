@@ -59,7 +59,8 @@ extension ExitStatus {
     case .notAnIndex, .formatTooOld, .formatTooNew, .damaged, .incompatibleLibrary, .noSuchItem:
       self = .dataError
     case .busy, .readersFull: self = .busy
-    case .readOnly, .permissionDenied, .diskFull, .mapFull: self = .cannotCreate
+    case .readOnly, .permissionDenied, .diskFull, .mapFull, .networkFileSystem, .alreadyExists:
+      self = .cannotCreate
     default: self = .internalError
     }
   }

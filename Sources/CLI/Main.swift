@@ -26,7 +26,7 @@ struct FilipCommand: AsyncParsableCommand {
     subcommands: [
       IndexCommand.self, SearchCommand.self, StatusCommand.self, ListCommand.self,
       RemoveCommand.self, EmbedCommand.self, ImportCommand.self, ModelCommand.self,
-      BenchCommand.self,
+      CompactCommand.self, BenchCommand.self,
     ])
 }
 

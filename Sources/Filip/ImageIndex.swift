@@ -1,7 +1,7 @@
 import FilipEncoders
 import FilipLateInteraction
 public import FilipQuery
-import FilipStore
+public import FilipStore
 import SystemPackage
 
 /// An index of images with its model: the engine in three calls.
@@ -17,20 +17,24 @@ public final class ImageIndex: Sendable {
   private let model: IndexModel
   private let store: TokenStore
   private let searcher: Searcher
+  private let options: TokenStore.Options
 
   /// Opens the index in the folder `path`, or makes it.
   ///
   /// `model` is the name of an installed model or a checkpoint directory; `nil` means the index's
   /// own model, and for a new index the bundled one. `reduction` makes a new index smaller and its
-  /// results approximate; for an index that exists it must be the index's own.
+  /// results approximate; for an index that exists it must be the index's own. `options` says what
+  /// the index is opened in spite of.
   /// - Throws: `StoreError`, `QueryError` when the index was made by another model,
   ///   `EncoderError` for a damaged checkpoint.
   public init(
-    at path: String, model: String? = nil, reduction: ReductionRequest = ReductionRequest()
+    at path: String, model: String? = nil, reduction: ReductionRequest = ReductionRequest(),
+    options: TokenStore.Options = []
   ) throws {
     self.path = path
-    if FilePath(path).appending("data.mdb").exists {
-      store = try TokenStore.open(at: path, mode: .readOnly)
+    self.options = options
+    if try TokenStore.exists(at: path) {
+      store = try TokenStore.open(at: path, mode: .readOnly, options: options)
       self.model = try IndexModel(for: store, requested: model)
       _ = try self.model.reduction(for: store, request: reduction)
     } else {
@@ -38,8 +42,9 @@ public final class ImageIndex: Sendable {
       let limits = IndexParameters(roots: []).decodingLimits
       let pipeline = try ImagePipeline(model: self.model, limits: limits)
       // Released at once: programs that only search leave the index to whoever writes.
-      _ = try self.model.openForWriting(at: path, pipeline: pipeline, reduction: reduction)
-      store = try TokenStore.open(at: path, mode: .readOnly)
+      _ = try self.model.openForWriting(
+        at: path, pipeline: pipeline, reduction: reduction, options: options)
+      store = try TokenStore.open(at: path, mode: .readOnly, options: options)
     }
     searcher = Searcher(store: store, encoder: try TextEncoder(model: self.model.directory))
   }
@@ -55,7 +60,7 @@ public final class ImageIndex: Sendable {
   ) async throws -> IndexSummary {
     let parameters = IndexParameters(roots: folders.map { FilePath($0) })
     let pipeline = try ImagePipeline(model: model, limits: parameters.decodingLimits)
-    let writable = try model.openForWriting(at: path, pipeline: pipeline)
+    let writable = try model.openForWriting(at: path, pipeline: pipeline, options: options)
     let indexer = try Indexer(store: writable, pipeline: pipeline, parameters: parameters)
     return try await indexer.run(progress: progress)
   }

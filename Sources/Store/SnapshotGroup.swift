@@ -23,8 +23,12 @@ public final class SnapshotGroup: Sendable {
     // the second attempt nearly always succeeds.
     for _ in 0..<1000 {
       let members = try (0..<count).map { _ in Member(try begin()) }
-      let commits = Set(members.map { $0.snapshot.transaction.commitNumber })
-      guard commits.count == 1 else { continue }
+      // Numbers of commits begin anew in a file that was compacted.
+      let isOneMoment = members.allSatisfy {
+        $0.snapshot.transaction.commitNumber == members[0].snapshot.transaction.commitNumber
+          && $0.snapshot.transaction.environment === members[0].snapshot.transaction.environment
+      }
+      guard isOneMoment else { continue }
       generation = try members[0].snapshot.generation
       self.members = members
       return

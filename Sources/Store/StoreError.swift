@@ -5,6 +5,7 @@ public struct StoreError: Error, Sendable {
     private enum Kind: String {
       case notFound, notAnIndex, formatTooOld, formatTooNew, busy, readOnly, permissionDenied
       case diskFull, mapFull, readersFull, damaged, incompatibleLibrary, unavailable, noSuchItem
+      case networkFileSystem, alreadyExists
     }
     private let kind: Kind
 
@@ -24,7 +25,7 @@ public struct StoreError: Error, Sendable {
     public static let permissionDenied = Code(kind: .permissionDenied)
     /// The disk, or the user's share of it, is full.
     public static let diskFull = Code(kind: .diskFull)
-    /// The index has reached the size of its memory map.
+    /// The index has reached the size of its memory map, which cannot grow now.
     public static let mapFull = Code(kind: .mapFull)
     /// Too many programs read the index at once.
     public static let readersFull = Code(kind: .readersFull)
@@ -34,6 +35,10 @@ public struct StoreError: Error, Sendable {
     public static let incompatibleLibrary = Code(kind: .incompatibleLibrary)
     /// The index names no item with that id.
     public static let noSuchItem = Code(kind: .noSuchItem)
+    /// The folder lies on a network file system.
+    public static let networkFileSystem = Code(kind: .networkFileSystem)
+    /// A copy was to be made where there is something already.
+    public static let alreadyExists = Code(kind: .alreadyExists)
     /// Any other refusal of the operating system; `underlying` says which.
     public static let unavailable = Code(kind: .unavailable)
 
@@ -66,19 +71,27 @@ extension StoreError: CustomStringConvertible {
 
 extension StoreError {
   /// Translates what LMDB reported while it was `doing` something with the index at `path`.
-  init(_ error: LMDBError, path: String, doing action: String) {
+  ///
+  /// `byteCount` is how much was to be written, as far as that was known, and `folder` where, if that
+  /// is not `path`.
+  init(
+    _ error: LMDBError, path: String, doing action: String, byteCount: Int = 0,
+    folder: String? = nil
+  ) {
     switch error {
     case .noSpace, .quotaExceeded, .fileTooLarge:
+      let free = freeByteCount(at: folder ?? path).map { ", which has \(sizeText($0)) left" } ?? ""
+      let needed = byteCount > 0 ? "at least \(sizeText(byteCount))" : "some space"
       self.init(
         .diskFull,
-        "no room on the disk while \(action) the index at \(path); free some space and run the "
-          + "command again: what was saved before is intact", underlying: error)
+        "no room on the disk\(free), while \(action) the index at \(path); free \(needed) and run "
+          + "the command again: what was saved before is intact", underlying: error)
     case .mapFull:
       self.init(
         .mapFull,
-        "the index at \(path) has reached the size of its memory map; what was saved before is "
-          + "intact; raise the limit on address space (ulimit -v) and run the command again",
-        underlying: error)
+        "the memory map of the index at \(path) is full and the system lets it grow no further; "
+          + "what was saved before is intact; raise the limit on address space (ulimit -v) and run "
+          + "the command again", underlying: error)
     case .accessDenied, .notPermitted, .readOnlyFileSystem:
       self.init(
         .permissionDenied,
@@ -136,4 +149,17 @@ extension StoreError {
           + "with `filip index --force`")
     }
   }
+}
+
+/// A size as people read it, in powers of 1,000: `312 kB`, `3.1 GB`.
+func sizeText(_ byteCount: Int) -> String {
+  var tenths = byteCount * 10
+  for unit in ["bytes", "kB", "MB", "GB"] {
+    if tenths < 9995 {
+      let isSmall = tenths < 100 && unit != "bytes"
+      return isSmall ? "\(tenths / 10).\(tenths % 10) \(unit)" : "\(tenths / 10) \(unit)"
+    }
+    tenths /= 1000
+  }
+  return "\(tenths / 10).\(tenths % 10) TB"
 }

@@ -19,6 +19,14 @@
 /// With originals (`PlaneLayout`), `tokens` and `places` have the same keys; without them, `tokens`
 /// is empty.
 enum StoreLayout {
+  /// The file that names the present generation, see `IndexFolder`.
+  static let currentFileName = "CURRENT"
+  /// How the names of the generations' folders begin; a number follows.
+  static let generationPrefix = "generation-"
+  /// How the name of something ends that is not complete yet, or no longer.
+  static let passingSuffix = ".new"
+  /// How the name of something ends that was put aside.
+  static let asideSuffix = ".old"
   /// LMDB's data file.
   static let dataFileName = "data.mdb"
   /// The file whose lock the one writer holds.

@@ -13,7 +13,8 @@ public struct StoreStatistics: Hashable, Sendable {
 
   /// Every table.
   public var tables: [Table]
-  /// Length of the data file. It never shrinks: removed items leave pages that later ones use.
+  /// Length of the data file. It does not shrink before `compact`: removed items leave pages that
+  /// later ones use.
   public var fileByteCount: Int
   /// Address space reserved for the data file, in bytes.
   public var mapByteCount: Int
@@ -46,7 +47,7 @@ extension Snapshot {
       let environment = transaction.environment
       return StoreStatistics(
         tables: rows,
-        fileByteCount: fileByteCount(environment.path + "/" + StoreLayout.dataFileName) ?? 0,
+        fileByteCount: environment.fileByteCount,
         mapByteCount: environment.mapByteCount)
     }
   }

@@ -2,7 +2,8 @@ public import FilipLateInteraction
 
 /// Changes to an index, inside `TokenStore.write`.
 ///
-/// It sees its own changes. It is valid only during the closure that received it.
+/// It sees its own changes. It is valid only during the closure that received it, which may be called
+/// again with another writer when the map had to grow.
 public struct Writer: ~Copyable {
   var transaction: WriteTransaction
   let tables: StoreTables
@@ -11,7 +12,7 @@ public struct Writer: ~Copyable {
   var encoder: TokenEncoder
   var plane = PlaneChanges()
   private var hasChanges = false
-  private var failure: StoreError?
+  private(set) var failure: StoreError?
 
   /// Begins to write; waits while another thread writes.
   @available(*, noasync)

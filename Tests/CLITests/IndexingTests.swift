@@ -265,7 +265,7 @@ import Testing
       kill(process.processIdentifier, SIGKILL)
       process.waitUntilExit()
       kills += 1
-      guard FileManager.default.fileExists(atPath: victim.index + "/data.mdb") else { continue }
+      guard try TokenStore.exists(at: victim.index) else { continue }
       // It opens, and holds only whole images: each as in the undisturbed index.
       let survivors = try victim.stored(orNone: true)
       partialCounts.append(survivors.count)

@@ -56,7 +56,17 @@ struct Program {
   /// The same with an array of arguments.
   @discardableResult
   func run(_ arguments: [String], in directory: String? = nil) throws -> Outcome {
-    let process = process(arguments, in: directory)
+    try run(process(arguments, in: directory))
+  }
+
+  /// The same with another program, which may start `filip` in its turn.
+  func run(executable: String, _ arguments: [String]) throws -> Outcome {
+    let process = process(arguments)
+    process.executableURL = URL(fileURLWithPath: executable)
+    return try run(process)
+  }
+
+  private func run(_ process: Process) throws -> Outcome {
     let files = ["out", "err"].map { folder.path + "/.\($0)-\(UUID().uuidString)" }
     for file in files { _ = FileManager.default.createFile(atPath: file, contents: nil) }
     process.standardOutput = FileHandle(forWritingAtPath: files[0])

@@ -8,10 +8,15 @@ import TestSupport
 @Suite struct StoreOpeningTests {
   let folder = TemporaryFolder()
 
+  /// The environment of an index that nobody has open.
+  func environment() throws -> Environment {
+    try Environment(path: folder.path, folder: folder.path + "/generation-1")
+  }
+
   /// Writes `bytes` as the format marker of the index in the folder; `nil` removes the marker.
   func setMarker(_ bytes: [UInt8]?) throws {
     _ = try TokenStore.open(at: folder.path, mode: .create)
-    let environment = try Environment(path: folder.path)
+    let environment = try environment()
     var transaction = try environment.beginWrite()
     let meta = try transaction.makeTable("meta")
     if let bytes {
@@ -37,15 +42,13 @@ import TestSupport
       #expect(error?.message.contains(path) == true)
       #expect(error?.message.contains("filip index") == true)
     }
-    #expect(access(folder.path + "/data.mdb", F_OK) != 0)
+    #expect(try namesInFolder(folder.path).isEmpty)
   }
 
   @Test func `an index is made with the folders above it`() throws {
     let path = folder.path + "/a/b//c/"
     _ = try TokenStore.open(at: path, mode: .create)
     _ = try TokenStore.open(at: path, mode: .readOnly)
-    for name in ["data.mdb", "lock.mdb", "writer.lock"] { unlink(path + name) }
-    for name in ["/a/b/c", "/a/b", "/a"] { rmdir(folder.path + name) }
   }
 
   @Test func `a database that is not empty but has no marker is refused`() throws {
@@ -58,7 +61,7 @@ import TestSupport
   }
 
   func setMarkerBack() throws {
-    let environment = try Environment(path: folder.path)
+    let environment = try environment()
     var transaction = try environment.beginWrite()
     let meta = try transaction.makeTable("meta")
     try transaction.put(Array(StoreFormat.marker.utf8), forKey: MetaKey.format, in: meta)
@@ -66,18 +69,28 @@ import TestSupport
     environment.close()
   }
 
-  @Test(arguments: ["filip-index draft 3", "filip-index 1", "filip-index v2", "filip-index"])
-  func `a newer format is refused with the advice to update`(marker: String) throws {
+  @Test(arguments: ["filip-index 2", "filip-index 1.1", "filip-index 10.3", "filip-index v2"])
+  func `a newer format is refused by its number with the advice to update`(
+    marker: String
+  ) throws {
     try setMarker(Array(marker.utf8))
     for mode in [TokenStore.Mode.readOnly, .create] {
       let error = openingError(mode)
       #expect(error?.code == .formatTooNew)
-      #expect(error?.message.contains("update filip") == true)
+      #expect(error?.message.contains("format \(marker.dropFirst(12)),") == true)
+      #expect(error?.message.contains("up to format 1.0; update filip") == true)
       #expect(error?.message.contains(folder.path) == true)
     }
   }
 
-  @Test(arguments: ["filip-index draft 0", "filip-index draft 1"])
+  @Test(arguments: ["filip-index 1", "filip-index 1.0"])
+  func `formats up to ours are opened`(marker: String) throws {
+    try setMarker(Array(marker.utf8))
+    #expect(openingError(.readOnly) == nil)
+    #expect(openingError(.readWrite) == nil)
+  }
+
+  @Test(arguments: ["filip-index draft 0", "filip-index draft 2", "filip-index draft 3"])
   func `an older format is refused with the advice to rebuild`(marker: String) throws {
     try setMarker(Array(marker.utf8))
     let error = openingError(.create)
@@ -91,8 +104,10 @@ import TestSupport
     #expect(openingError(.create)?.code == .notAnIndex)
   }
 
-  @Test func `a file that is not LMDB's is damaged, not deleted`() throws {
-    let path = folder.path + "/data.mdb"
+  @Test(arguments: ["", "/generation-1"])
+  func `a file that is not LMDB's is damaged, not deleted`(place: String) throws {
+    try makeFolder(folder.path + place)
+    let path = folder.path + place + "/data.mdb"
     let file = try #require(fopen(path, "w"))
     for _ in 0..<1000 { fputs("something else\n", file) }
     fclose(file)
@@ -190,8 +205,8 @@ import TestSupport
       let store = try TokenStore.open(at: path, mode: .readOnly)
       try store.read { _ in _ = kill(getpid(), SIGKILL) }
     }
-    #expect(try store.lease.environment.clearDeadReaders() == 1)
-    #expect(try store.lease.environment.clearDeadReaders() == 0)
+    #expect(try store.currentLease().environment.clearDeadReaders() == 1)
+    #expect(try store.currentLease().environment.clearDeadReaders() == 0)
   }
 
   @Test func `snapshots keep an index open that its store let go`() throws {

@@ -1,6 +1,8 @@
 import Glibc
 
-/// An empty folder that disappears with its last user, if only an index was put into it.
+@testable import FilipStore
+
+/// An empty folder that disappears with its last user, whatever was put into it.
 final class TemporaryFolder: Sendable {
   let path: String
 
@@ -11,8 +13,12 @@ final class TemporaryFolder: Sendable {
     }
   }
 
-  deinit {
-    for name in ["data.mdb", "lock.mdb", "writer.lock", "space.probe"] { unlink(path + "/" + name) }
-    rmdir(path)
-  }
+  deinit { removeTree(path) }
+}
+
+/// Removes a file, or a folder with everything in it.
+func removeTree(_ path: String) {
+  if unlink(path) == 0 { return }
+  for name in (try? namesInFolder(path)) ?? [] { removeTree(path + "/" + name) }
+  rmdir(path)
 }

@@ -105,7 +105,8 @@ struct BenchSearchCommand: AsyncParsableCommand {
     let path = keep ?? temporary?.path.appending("index").string ?? indexOptions.path
     if let corpus { built = try await fill(path, with: corpus) }
 
-    let store = try TokenStore.open(at: path, mode: .readOnly)
+    let store = try TokenStore.open(
+      at: path, mode: .readOnly, options: indexOptions.storeOptions)
     let (source, queries) = try queries(for: store, corpus)
     let index = try BenchReport.Index(store)
     let engine = engine(for: store)
@@ -163,7 +164,8 @@ struct BenchSearchCommand: AsyncParsableCommand {
     _ path: String, with corpus: SyntheticCorpus
   ) async throws -> BenchReport.Build? {
     let store = try TokenStore.open(
-      at: path, mode: .create, program: "filip \(filipVersion)", layout: layout.layout)
+      at: path, mode: .create, program: "filip \(filipVersion)", layout: layout.layout,
+      options: indexOptions.storeOptions)
     let reporter = ProgressReporter(isQuiet: messages.quiet, unit: "images")
     let started = ContinuousClock.now
     let threadCount = threads.count

@@ -46,6 +46,7 @@ struct ImportCommand: AsyncParsableCommand {
   var force = false
 
   @OptionGroup(title: "Index") var indexOptions: IndexOptions
+  @OptionGroup(title: "Index") var writing: WritingOptions
   @OptionGroup(title: "Index") var layout: LayoutOptions
   @OptionGroup(title: "Engine") var cascade: CascadeOptions
   @OptionGroup(title: "Engine") var threads: ThreadOptions
@@ -65,8 +66,11 @@ struct ImportCommand: AsyncParsableCommand {
     parameters.fingerprint = fingerprint
     parameters.replacesEncoder = force
     parameters.layout = layout.layout
-    try layout.check(try? TokenStore.open(at: indexOptions.path, mode: .readOnly))
-    let importer = try Importer(at: indexOptions.path, archives: archives, parameters: parameters)
+    parameters.storeOptions = indexOptions.storeOptions
+    try layout.check(try? indexOptions.open(.readOnly))
+    let importer = try await writing.waiting(messages: messages) {
+      try Importer(at: indexOptions.path, archives: archives, parameters: parameters)
+    }
     let reporter = ProgressReporter(isQuiet: messages.quiet, unit: "items")
     let summary = try await Interruption.cancelling {
       try importer.run { reporter.show($0) }

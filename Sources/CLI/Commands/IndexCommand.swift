@@ -61,6 +61,7 @@ struct IndexCommand: AsyncParsableCommand {
   var tokenMode: TokenMode?
 
   @OptionGroup(title: "Index and model") var indexOptions: IndexOptions
+  @OptionGroup(title: "Index and model") var writing: WritingOptions
   @OptionGroup(title: "Index and model") var modelOptions: ModelOptions
   @OptionGroup(title: "Smaller index") var reductionOptions: ReductionOptions
   @OptionGroup(title: "Index and model") var layout: LayoutOptions
@@ -71,7 +72,7 @@ struct IndexCommand: AsyncParsableCommand {
 
   func run() async throws {
     let path = indexOptions.path
-    let existing = try existingStore(at: path)
+    let existing = try existingStore()
     try layout.check(existing)
     let model = try IndexModel(
       for: existing, requested: modelOptions.model, fallback: environment("FILIP_MODEL"),
@@ -102,9 +103,11 @@ struct IndexCommand: AsyncParsableCommand {
           store: existing, pipeline: pipeline, parameters: parameters, reduction: reduction))
       return
     }
-    let store = try model.openForWriting(
-      at: path, pipeline: pipeline, reduction: reductionOptions.request, replacesModel: force,
-      layout: layout.layout)
+    let store = try await writing.waiting(messages: messages) {
+      try model.openForWriting(
+        at: path, pipeline: pipeline, reduction: reductionOptions.request, replacesModel: force,
+        layout: layout.layout, options: indexOptions.storeOptions)
+    }
     let indexer = try Indexer(store: store, pipeline: pipeline, parameters: parameters)
     let reporter = ProgressReporter(isQuiet: messages.quiet)
     let isQuiet = messages.quiet
@@ -137,9 +140,9 @@ struct IndexCommand: AsyncParsableCommand {
   }
 
   /// The index as it is, if there is one that can be read.
-  private func existingStore(at path: String) throws -> TokenStore? {
+  private func existingStore() throws -> TokenStore? {
     do {
-      return try TokenStore.open(at: path, mode: .readOnly)
+      return try indexOptions.open(.readOnly)
     } catch {
       if error.code == .notFound || (force && error.asksForRebuild) { return nil }
       throw error
@@ -178,6 +181,12 @@ struct IndexCommand: AsyncParsableCommand {
     Messages.line(
       "index: \(countText(summary.imageCount)) images, \(byteText(summary.indexByteCount)), "
         + "model \(model.label), \(durationText(summary.duration))")
+    if let reader = summary.longReader {
+      Messages.note(
+        "process \(reader.processID) has read an old state of the index for "
+          + "\(countText(reader.commitsBehind)) commits, so the file has grown more than it had to: "
+          + "end it, then filip compact")
+    }
     guard !summary.reduction.isNone else { return }
     Messages.line("reduction: \(reductionText(summary.reduction))")
     if let count = summary.learntImageCount, count < ReductionRecall.minimumImageCount {

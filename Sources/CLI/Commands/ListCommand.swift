@@ -22,7 +22,7 @@ struct ListCommand: ParsableCommand {
   @OptionGroup(title: "Output") var messages: MessageOptions
 
   func run() throws {
-    let store = try TokenStore.open(at: indexOptions.path, mode: .readOnly)
+    let store = try indexOptions.open(.readOnly)
     let scope = try scope.map(namedPath)
     var items: [ItemRecord] = []
     try store.read { snapshot in

@@ -3,7 +3,7 @@ import FilipQuery
 import FilipStore
 import SystemPackage
 
-struct RemoveCommand: ParsableCommand {
+struct RemoveCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "remove", abstract: "Forget files or folders; the files themselves stay.",
     discussion: "Exit status: 0 when something was removed, 1 when nothing matched.")
@@ -15,11 +15,13 @@ struct RemoveCommand: ParsableCommand {
   var dryRun = false
 
   @OptionGroup(title: "Index") var indexOptions: IndexOptions
+  @OptionGroup(title: "Index") var writing: WritingOptions
   @OptionGroup(title: "Output") var messages: MessageOptions
 
-  func run() throws {
-    let store = try TokenStore.open(
-      at: indexOptions.path, mode: dryRun ? .readOnly : .readWrite)
+  func run() async throws {
+    let store = try await writing.waiting(messages: messages) {
+      try indexOptions.open(dryRun ? .readOnly : .readWrite)
+    }
     let scope = try paths.map(namedPath)
     // Imported items may bear a name that is no path.
     let names = Set(paths.map { argumentPath($0).bytes })

@@ -78,7 +78,7 @@ struct SearchCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let store = try TokenStore.open(at: indexOptions.path, mode: .readOnly)
+    let store = try indexOptions.open(.readOnly)
     var parameters = SearchParameters()
     parameters.count = k
     parameters.scope = try scope.map(namedPath)

@@ -19,7 +19,7 @@ struct StatusCommand: ParsableCommand {
   func run() throws {
     let store: TokenStore?
     do {
-      store = try TokenStore.open(at: indexOptions.path, mode: .readOnly)
+      store = try indexOptions.open(.readOnly)
     } catch {
       guard error.code == .notFound else { throw error }
       store = nil

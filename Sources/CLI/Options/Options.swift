@@ -16,8 +16,22 @@ struct IndexOptions: ParsableArguments {
       valueName: "dir"))
   var directory: String?
 
+  @Flag(
+    help: ArgumentHelp(
+      "Use an index on a network file system; only one machine may ever open it."))
+  var allowNetwork = false
+
   func validate() throws {
     if let directory, directory.isBlank { throw ValidationError("--index: the path is empty") }
+  }
+
+  /// What the index is opened in spite of.
+  var storeOptions: TokenStore.Options { allowNetwork ? .allowsNetwork : [] }
+
+  /// Opens the index.
+  func open(_ mode: TokenStore.Mode) throws(StoreError) -> TokenStore {
+    try TokenStore.open(
+      at: path, mode: mode, program: "filip \(filipVersion)", options: storeOptions)
   }
 
   /// The folder of the index.
@@ -25,6 +39,39 @@ struct IndexOptions: ParsableArguments {
     if let directory = directory ?? environment("FILIP_INDEX") { return directory }
     let data = environment("XDG_DATA_HOME") ?? (environment("HOME") ?? ".") + "/.local/share"
     return data + "/filip/default"
+  }
+}
+
+/// What happens when somebody else writes to the index.
+struct WritingOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "While another program writes to the index, wait up to this long.",
+      discussion: "Default: 0; exit at once with status 75.", valueName: "seconds"))
+  var wait: Double?
+
+  func validate() throws {
+    if let wait, !(wait >= 0 && wait <= 1e9) {
+      throw ValidationError("--wait: give a number of seconds, 0 or more")
+    }
+  }
+
+  /// Calls `open`, which opens the index for writing, until nobody else writes or the time is over.
+  func waiting<Store>(
+    messages: MessageOptions, _ open: () throws -> Store
+  ) async throws -> Store {
+    let deadline = ContinuousClock.now + .seconds(wait ?? 0)
+    var isAnnounced = false
+    while true {
+      do {
+        return try open()
+      } catch let error as StoreError {
+        guard error.code == .busy, ContinuousClock.now < deadline else { throw error }
+        if !isAnnounced { messages.note("waiting, for \(error.message)") }
+        isAnnounced = true
+      }
+      try await Task.sleep(for: .milliseconds(200))
+    }
   }
 }
 

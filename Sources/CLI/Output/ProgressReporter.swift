@@ -1,4 +1,5 @@
 import FilipQuery
+import FilipStore
 import Synchronization
 
 /// Shows how far an indexing run has come: one line redrawn on a terminal, a plain line now and
@@ -47,6 +48,15 @@ final class ProgressReporter: Sendable {
     var shown = IndexProgress()
     shown.foundCount = progress.segmentCount
     shown.finishedCount = progress.finishedCount
+    shown.isWalkFinished = true
+    show(shown)
+  }
+
+  /// Shows how many megabytes of an index are copied.
+  func show(_ progress: CompactionProgress) {
+    var shown = IndexProgress()
+    shown.foundCount = max(progress.totalByteCount, progress.copiedByteCount) / 1_000_000
+    shown.finishedCount = progress.copiedByteCount / 1_000_000
     shown.isWalkFinished = true
     show(shown)
   }

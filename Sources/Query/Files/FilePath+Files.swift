@@ -108,12 +108,6 @@ extension FilePath {
     try file.closeAfter { _ = try file.writeAll(bytes) }
   }
 
-  /// Gives the file another path, in the same file system.
-  package func rename(to path: FilePath) throws(Errno) {
-    let result = withPlatformString { from in path.withPlatformString { systemRename(from, $0) } }
-    guard result == 0 else { throw Errno(rawValue: errno) }
-  }
-
   /// Up to `limit` bytes from the start of the file, or all of it.
   /// - Throws: `Errno`.
   package func read(upTo limit: Int? = nil) throws -> [UInt8] {
@@ -142,9 +136,4 @@ extension UnsafePointer {
   fileprivate var asCString: UnsafePointer<CChar> {
     UnsafeRawPointer(self).assumingMemoryBound(to: CChar.self)
   }
-}
-
-/// rename(2); inside the extension the name is taken.
-private func systemRename(_ from: UnsafePointer<CChar>, _ to: UnsafePointer<CChar>) -> Int32 {
-  rename(from, to)
 }

@@ -9,6 +9,8 @@ public struct ImportParameters: Sendable {
   public var replacesEncoder = false
   /// How the tokens are kept in an index that is made; an existing one keeps its own way.
   public var layout = PlaneLayout()
+  /// What the index is opened in spite of.
+  public var storeOptions: TokenStore.Options = []
   /// Items per commit; at least 1. Default 256.
   public var commitSize = 256
   /// A commit follows at the latest when the waiting tokens have this many floats. Default 2²⁴.

@@ -33,16 +33,19 @@ public struct Importer: Sendable {
         "\(other.path) has tokens of \(other.dimension) dimensions and \(archives[0].path) of "
           + "\(dimension); import them into different indexes")
     }
-    store = try Self.openStore(at: path, layout: parameters.layout)
+    store = try Self.openStore(at: path, parameters)
     let existing = try ExistingTokens(store)
     fingerprint = try Self.fingerprint(archives, parameters, existing)
     try adopt(existing, dimension: dimension)
   }
 
   /// Where an import chooses how its index is laid out.
-  private static func openStore(at path: String, layout: PlaneLayout) throws -> TokenStore {
+  private static func openStore(
+    at path: String, _ parameters: ImportParameters
+  ) throws -> TokenStore {
     try TokenStore.open(
-      at: path, mode: .create, program: "filip \(filipVersion)", layout: layout)
+      at: path, mode: .create, program: "filip \(filipVersion)", layout: parameters.layout,
+      options: parameters.storeOptions)
   }
 
   /// Who made the tokens, as far as anybody says.

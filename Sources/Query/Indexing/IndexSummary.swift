@@ -1,3 +1,4 @@
+public import FilipStore
 public import SystemPackage
 
 /// How far a run has come.
@@ -53,6 +54,9 @@ public struct IndexSummary: Sendable {
   public var imageCount = 0
   /// Bytes of the index afterwards.
   public var indexByteCount: Int64 = 0
+  /// A reader in another process that kept the file from using freed room again while it grew; of
+  /// several, the one that was the most commits behind.
+  public var longReader: StoreReader?
   /// Time taken.
   public var duration: Duration = .zero
 }

@@ -16,6 +16,9 @@ struct IndexWriter {
   /// A commit follows at the latest when the oldest waiting file is this old.
   static let commitInterval = Duration.seconds(2)
 
+  /// A reader of another process is worth a note when it is this many commits behind.
+  static let longReaderCommitCount = 4
+
   private var waiting: [ExaminedFile] = []
   /// Images to learn from and to measure on; `nil` when that is not needed, or done.
   private var sample: ReductionSample?
@@ -96,6 +99,7 @@ struct IndexWriter {
     var seen = seen
     var summary = summary
     if hasNewReduction || files.contains(where: \.changesTheIndex) {
+      let byteCount = try store.fileByteCount
       (seen, summary) = try store.write { writer in
         var (seen, summary) = (seen, summary)
         if hasNewReduction { try reduction.current.record(in: &writer) }
@@ -103,6 +107,7 @@ struct IndexWriter {
         return (seen, summary)
       }
       hasNewReduction = false
+      if try store.fileByteCount > byteCount { try summary.noteReaders(of: store) }
     } else {
       for file in files { note(file, &seen, &summary) }
     }
@@ -224,6 +229,16 @@ struct IndexWriter {
     record.contentHash = file.contentHash
     record.encoderFingerprint = fingerprint
     return record
+  }
+}
+
+extension IndexSummary {
+  /// Notes the reader of another process that keeps the most room from being used again.
+  fileprivate mutating func noteReaders(of store: TokenStore) throws {
+    for reader in try store.readers() where !reader.isThisProcess {
+      let most = longReader?.commitsBehind ?? (IndexWriter.longReaderCommitCount - 1)
+      if reader.commitsBehind > most { longReader = reader }
+    }
   }
 }
 

@@ -159,15 +159,18 @@ public struct IndexModel: Sendable {
   ///
   /// `pipeline` is the model's: it is loaded before anything is changed. With `replacesModel`, the
   /// items of another model or reduction keep their ids and wait to be encoded again (they are
-  /// listed as unreadable until then), and an index that cannot be read is put aside as
-  /// `data.mdb.old`. `layout` is that of an index that is made. A projection that is asked for by name is learnt anew then.
+  /// listed as unreadable until then), and an index that cannot be read is put aside: its files
+  /// keep their names with `.old` added. `layout` is that of an index that is made. A projection
+  /// that is asked for by name is learnt anew then.
   public func openForWriting(
     at path: String, pipeline: ImagePipeline,
     reduction request: ReductionRequest = ReductionRequest(),
-    replacesModel: Bool = false, layout: PlaneLayout = PlaneLayout()
+    replacesModel: Bool = false, layout: PlaneLayout = PlaneLayout(),
+    options: TokenStore.Options = []
   ) throws -> TokenStore {
     precondition(pipeline.fingerprint == imageFingerprint, "the pipeline of this model")
-    let store = try Self.store(at: path, replacesFormat: replacesModel, layout: layout)
+    let store = try Self.store(
+      at: path, replacesFormat: replacesModel, layout: layout, options: options)
     let recorded = try Recorded(store)
     let setting = try reduction(for: store, request: request, replacesModel: replacesModel)
     let stored = try storedReduction(store, replacesModel: replacesModel)
@@ -211,21 +214,18 @@ public struct IndexModel: Sendable {
 
   /// The index in the folder, made if need be; one that cannot be read is put aside if asked to.
   private static func store(
-    at path: String, replacesFormat: Bool, layout: PlaneLayout
+    at path: String, replacesFormat: Bool, layout: PlaneLayout, options: TokenStore.Options
   ) throws -> TokenStore {
     let program = "filip \(filipVersion)"
     do throws(StoreError) {
       return try TokenStore.open(
-        at: path, mode: .create, program: program, layout: layout)
+        at: path, mode: .create, program: program, layout: layout, options: options)
     } catch {
       guard replacesFormat, error.asksForRebuild else { throw error }
     }
-    let folder = FilePath(path)
-    let aside = (0...).lazy.map { folder.appending("data.mdb.old" + ($0 > 0 ? "\($0)" : "")) }
-      .first { !$0.exists }
-    if let aside { try folder.appending("data.mdb").rename(to: aside) }
+    try TokenStore.putAside(at: path, program: program)
     return try TokenStore.open(
-      at: path, mode: .create, program: program, layout: layout)
+      at: path, mode: .create, program: program, layout: layout, options: options)
   }
 }
 

@@ -58,12 +58,11 @@ package struct ScreenBuilder: Sendable {
       try Task.checkCancellation()
       let batch = segments[start..<min(start + Self.segmentsPerCommit, segments.count)]
       let screens = try await screens(of: Array(batch), codebook)
-      try store.write { writer in
-        for screen in screens where try writer.putScreen(screen) {
-          summary.segmentCount += 1
-          summary.tokenCount += screen.codes.count
-        }
+      let written = try store.write { writer in
+        try screens.filter { try writer.putScreen($0) }
       }
+      summary.segmentCount += written.count
+      summary.tokenCount += written.reduce(0) { $0 + $1.codes.count }
       progress.finishedCount += batch.count
       report(progress)
     }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Which folder a path leads to, however it is spelled.
+/// Which file or folder a path leads to, however it is spelled.
 struct FileIdentity: Hashable, Sendable {
   private let device: UInt64
   private let node: UInt64
@@ -32,13 +32,13 @@ func makeFolder(_ path: String) throws(StoreError) {
 }
 
 /// Whether the folder exists now, given that those above it do.
-private func makeOneFolder(_ path: String) -> Bool {
+func makeOneFolder(_ path: String) -> Bool {
   // Safe because the system only reads the path. The user's umask applies.
   unsafe mkdir(path, 0o777) == 0 || errno == EEXIST
 }
 
 /// The path without its last component; empty when there is only one.
-private func parentFolder(of path: String) -> String {
+func parentFolder(of path: String) -> String {
   var bytes = Array(path.utf8)
   while bytes.count > 1, bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
   guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return "" }
@@ -51,6 +51,13 @@ func fileByteCount(_ path: String) -> Int? {
   // Safe because the system fills the structure.
   guard unsafe stat(path, &status) == 0 else { return nil }
   return Int(status.st_size)
+}
+
+/// The length of an open file in bytes.
+func fileByteCount(of descriptor: CInt) -> Int {
+  var status = stat()
+  // Safe because the system fills the structure.
+  return unsafe fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
 }
 
 /// Why a megabyte cannot be written into the folder, or `nil` when it can.

@@ -11,18 +11,24 @@ internal import CLMDB
   let environment: Environment
   /// Kept so that the environment is closed after the transaction, never before.
   private let lease: EnvironmentLease?
+  /// The thread that began it.
+  private let thread: UInt
   private var pointer: OpaquePointer?
 
-  /// Takes over a transaction that has begun.
-  init(environment: Environment, lease: EnvironmentLease?, handle: OpaquePointer) {
+  /// Takes over a transaction that `thread` has begun.
+  init(
+    environment: Environment, lease: EnvironmentLease?, thread: UInt, handle: OpaquePointer
+  ) {
     self.environment = environment
     self.lease = lease
+    self.thread = thread
     unsafe pointer = handle
   }
 
   deinit {
     // Safe because `end` leaves nothing here to end a second time.
     if let handle = unsafe pointer { unsafe mdb_txn_abort(handle) }
+    environment.transactionEnded(thread)
   }
 
   @unsafe var handle: OpaquePointer {

@@ -118,6 +118,14 @@ extension UnsafeBufferPointer<UInt8> {
   }
 }
 
+extension MDB_val {
+  /// The bytes of `buffer`, for keys and values that LMDB only reads.
+  @unsafe init(_ buffer: UnsafeBufferPointer<UInt8>) {
+    let base = unsafe UnsafeMutableRawPointer(mutating: UnsafeRawPointer(buffer.baseAddress))
+    unsafe self.init(mv_size: buffer.count, mv_data: base)
+  }
+}
+
 extension [UInt8] {
   /// A copy of `bytes`.
   init(_ bytes: Span<UInt8>) {

@@ -6,17 +6,23 @@ internal import CLMDB
 /// It is aborted when it goes out of scope without `commit`.
 @safe struct WriteTransaction: ~Copyable, Transaction {
   let environment: Environment
+  /// Bytes of the values that were put so far.
+  private(set) var putByteCount = 0
+  /// The thread that began it.
+  private let thread: UInt
   private var pointer: OpaquePointer?
 
-  /// Takes over a transaction that has begun.
-  init(environment: Environment, handle: OpaquePointer) {
+  /// Takes over a transaction that `thread` has begun.
+  init(environment: Environment, thread: UInt, handle: OpaquePointer) {
     self.environment = environment
+    self.thread = thread
     unsafe pointer = handle
   }
 
   deinit {
     // Safe because `commit` leaves nothing here to end a second time.
     if let handle = unsafe pointer { unsafe mdb_txn_abort(handle) }
+    environment.transactionEnded(thread)
   }
 
   @unsafe var handle: OpaquePointer {
@@ -38,7 +44,23 @@ internal import CLMDB
     let code = unsafe withBytes(of: key) { key in
       unsafe withBytes(of: value) { unsafe mdb_put(handle, table.handle, &key, &$0, 0) }
     }
-    try environment.check(code, doing: "writing")
+    putByteCount += value.count
+    try check(code)
+  }
+
+  /// Stores `value` under `key`, which comes after every key of the table.
+  mutating func append(
+    _ value: Span<UInt8>, forKey key: Span<UInt8>, in table: Table
+  ) throws(StoreError) {
+    // Safe because LMDB copies both before it returns, and writes to neither.
+    let code = unsafe key.withUnsafeBufferPointer { key in
+      unsafe value.withUnsafeBufferPointer { value in
+        var (key, value) = unsafe (MDB_val(key), MDB_val(value))
+        return unsafe mdb_put(handle, table.handle, &key, &value, UInt32(MDB_APPEND))
+      }
+    }
+    putByteCount += value.count
+    try check(code)
   }
 
   /// Removes what is stored under `key`.
@@ -49,14 +71,14 @@ internal import CLMDB
     // Safe because LMDB only reads the key.
     let code = unsafe withBytes(of: key) { unsafe mdb_del(handle, table.handle, &$0, nil) }
     guard code != MDB_NOTFOUND else { return false }
-    try environment.check(code, doing: "writing")
+    try check(code)
     return true
   }
 
   /// Removes everything in a table; the table stays.
   mutating func removeAll(in table: Table) throws(StoreError) {
     // Safe because zero asks LMDB to empty the table, not to close its handle.
-    try environment.check(unsafe mdb_drop(handle, table.handle, 0), doing: "writing")
+    try check(unsafe mdb_drop(handle, table.handle, 0))
   }
 
   /// Makes the changes durable and visible; returns after the disk has them.
@@ -66,6 +88,10 @@ internal import CLMDB
     // Safe because the pointer is given up before LMDB frees it, which it does on errors too.
     let handle = unsafe self.handle
     unsafe pointer = nil
-    try environment.check(unsafe mdb_txn_commit(handle), doing: "writing")
+    try check(unsafe mdb_txn_commit(handle))
+  }
+
+  private func check(_ code: CInt) throws(StoreError) {
+    try environment.check(code, doing: "writing", byteCount: putByteCount)
   }
 }

@@ -30,7 +30,10 @@ final class WriterLock: Sendable {
     // empty and close whatever file has the number by then.
     self.descriptor = descriptor
     ftruncate(descriptor, 0)
-    let content = Array("pid \(getpid())\nprogram \(program)\nstarted \(Self.now())\n".utf8)
+    let facts = [
+      "pid \(getpid())", "host \(Self.hostName())", "program \(program)", "started \(Self.now())",
+    ]
+    let content = Array(facts.map { $0 + "\n" }.joined().utf8)
     // The text is for people; the lock holds without it.
     // Safe because the bytes live during the call.
     _ = unsafe content.withUnsafeBytes { unsafe pwrite(descriptor, $0.baseAddress, $0.count, 0) }
@@ -45,28 +48,38 @@ final class WriterLock: Sendable {
   }
 
   /// The error that names a holder by what it wrote into the lock file.
-  private static func busy(path: String, holder: String) -> StoreError {
+  fileprivate static func busy(path: String, holder: String) -> StoreError {
     var facts: [Substring: Substring] = [:]
     for line in holder.split(separator: "\n") {
       let words = line.split(separator: " ", maxSplits: 1)
       if words.count == 2 { facts[words[0]] = words[1] }
     }
     var name = facts["program"].map(String.init) ?? "another program"
-    if let pid = facts["pid"] { name += " (pid \(pid))" }
+    if let pid = facts["pid"] {
+      let host = facts["host"].flatMap { $0 == hostName()[...] ? nil : " on \($0)" } ?? ""
+      name += " (pid \(pid)\(host))"
+    }
     if let start = facts["started"] { name += ", which started at \(start)," }
     return StoreError(
       .busy,
-      "\(name) is writing to the index at \(path); wait for it to end, or stop it: what it saved "
-        + "so far stays")
+      "\(name) is writing to the index at \(path); wait for it to end (--wait SECONDS), or stop "
+        + "it: what it saved so far stays")
   }
 
-  private static func content(of descriptor: CInt) -> String {
+  fileprivate static func content(of descriptor: CInt) -> String {
     var bytes = [UInt8](repeating: 0, count: 512)
     // Safe because the system is told the length of the buffer.
     let count = unsafe bytes.withUnsafeMutableBytes {
       unsafe pread(descriptor, $0.baseAddress, $0.count, 0)
     }
     return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+  }
+
+  private static func hostName() -> String {
+    var bytes = [CChar](repeating: 0, count: 256)
+    // Safe because the system is told the length of the buffer, less one for the final zero.
+    guard unsafe gethostname(&bytes, bytes.count - 1) == 0 else { return "" }
+    return String(decoding: bytes.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 
   /// The present time in UTC, such as `2026-11-21T09:30:00Z`.
@@ -79,5 +92,38 @@ final class WriterLock: Sendable {
     func padded(_ value: CInt) -> String { value < 10 ? "0\(value)" : "\(value)" }
     let date = "\(parts.tm_year + 1900)-\(padded(parts.tm_mon + 1))-\(padded(parts.tm_mday))"
     return "\(date)T\(padded(parts.tm_hour)):\(padded(parts.tm_min)):\(padded(parts.tm_sec))Z"
+  }
+}
+
+/// What keeps writers away from an index whose readers leave no mark, since they read from a medium
+/// that is mounted for reading only: it may be mounted for writing elsewhere.
+///
+/// The system drops it when the holder ends.
+final class SharedLock: Sendable {
+  private let descriptor: CInt
+
+  /// Takes the lock of the index in the folder `path`; any number of readers may.
+  ///
+  /// An index without a file for it has no writer.
+  /// - Throws: `StoreError` `.busy` when a writer holds it.
+  init?(path: String) throws(StoreError) {
+    // Safe because the system only reads the path.
+    let descriptor = unsafe open(
+      path + "/" + StoreLayout.writerLockFileName, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    guard flock(descriptor, LOCK_SH | LOCK_NB) == 0 else {
+      let isHeld = errno == EWOULDBLOCK
+      let holder = WriterLock.content(of: descriptor)
+      Glibc.close(descriptor)
+      // A file system without locks has no writer that holds one.
+      guard isHeld else { return nil }
+      throw WriterLock.busy(path: path, holder: holder)
+    }
+    self.descriptor = descriptor
+  }
+
+  deinit {
+    flock(descriptor, LOCK_UN)
+    Glibc.close(descriptor)
   }
 }
