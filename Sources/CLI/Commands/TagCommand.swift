@@ -90,9 +90,10 @@ struct TaggingOptions: ParsableArguments {
   func validate() throws { _ = try tags() }
 
   private func tags() throws -> Set<ItemTag> {
-    Set(try words.split(separator: ",", omittingEmptySubsequences: false).map { word in
-      try itemTag(String(word))
-    })
+    Set(
+      try words.split(separator: ",", omittingEmptySubsequences: false).map { word in
+        try itemTag(String(word))
+      })
   }
 
   /// Changes the tags of every image that is named, and says how many that were.

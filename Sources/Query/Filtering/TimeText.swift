@@ -21,7 +21,9 @@ enum TimeText {
       take("-", &rest), let day = number(2, &rest), (1...12).contains(month),
       (1...daysOfMonth(month, year: year)).contains(day)
     else { return nil }
-    (parts.tm_year, parts.tm_mon, parts.tm_mday) = (Int32(year - 1900), Int32(month - 1), Int32(day))
+    (parts.tm_year, parts.tm_mon, parts.tm_mday) = (
+      Int32(year - 1900), Int32(month - 1), Int32(day)
+    )
     var fraction = 0
     var offset: Int?
     if take("T", &rest) || take("t", &rest) || take(" ", &rest) {

@@ -90,21 +90,24 @@ extension Snapshot {
     try transaction.withCursor(in: tables.paths) { cursor in
       var isInside = try cursor.advance(to: keyPrefix)
       while isInside {
-        let (isWithin, isWhole, ids) = try cursor.withEntry { key, value in
-          (
-            key.starts(with: keyPrefix), key.count <= StoreLayout.longestPathKeyByteCount,
-            try transaction.itemIDs(Array(value))
-          )
-        }
-        guard isWithin else { return }
-        for id in ids {
-          if isWhole {
-            try cursor.withEntry { key, _ in try body(id, key) }
-          } else if let path = try item(id)?.path, path.starts(with: prefix) {
+        isInside = try cursor.withEntry { key, value in
+          guard key.starts(with: keyPrefix) else { return false }
+          guard key.count > StoreLayout.longestPathKeyByteCount else {
+            // All but long paths have one item.
+            guard value.count == 8 else {
+              for id in try transaction.itemIDs(Array(value)) { try body(id, key) }
+              return true
+            }
+            try body(ItemID(rawValue: StoreLayout.bigEndian(value, at: 0).byteSwapped), key)
+            return true
+          }
+          for id in try transaction.itemIDs(Array(value)) {
+            guard let path = try item(id)?.path, path.starts(with: prefix) else { continue }
             try body(id, path.span)
           }
+          return true
         }
-        isInside = try cursor.advance()
+        if isInside { isInside = try cursor.advance() }
       }
     }
   }
@@ -166,7 +169,8 @@ extension Transaction where Self: ~Copyable {
   borrowing func factError(_ damage: Damage, _ number: UInt64) -> StoreError {
     let first = number &* UInt64(FactBlock.rowCount)
     return StoreError(
-      damage, in: "the table of facts of items \(first) to \(first &+ UInt64(FactBlock.rowCount) &- 1)",
+      damage,
+      in: "the table of facts of items \(first) to \(first &+ UInt64(FactBlock.rowCount) &- 1)",
       path: environment.path)
   }
 }
