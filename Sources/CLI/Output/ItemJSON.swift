@@ -12,10 +12,10 @@ extension JSONObject {
         "altitude": place.altitude.map(JSONValue.double),
       ])
     }
-    let tags = item.tags.isEmpty ? nil : JSONValue.array(item.tags.sorted().map { .string($0.text) })
+    let words = item.tags.sorted().map { JSONValue.string($0.text) }
     let members: [(String, JSONValue?)] = [
       ("taken", text(item.dateTaken)), ("camera", text(item.camera)), ("lens", text(item.lens)),
-      ("place", place), ("tags", tags),
+      ("place", place), ("tags", words.isEmpty ? nil : .array(words)),
     ]
     for (key, value) in members {
       if let value { _ = append(key, value) }

@@ -220,7 +220,8 @@ extension ItemCodec {
     var previous: ItemTag?
     while reader.remainingCount > 0 {
       let count: UInt8 = try reader.integer()
-      guard let tag = ItemTag(stored: try reader.take(Int(count))), previous.map({ $0 < tag }) ?? true
+      guard let tag = ItemTag(stored: try reader.take(Int(count))),
+        previous.map({ $0 < tag }) ?? true
       else { throw .impossible(.tags) }
       tags.insert(tag)
       previous = tag
