@@ -55,8 +55,8 @@ import Testing
   @Test func `an age is counted back from now`() {
     let second: Int64 = 1_000_000_000
     let now: Int64 = 1_700_000_000 * second
-    func age(_ text: String) -> Int64? {
-      FilterText.moment(text, now: now).map { (now - $0) / second }
+    func age(_ text: String) -> Int? {
+      FilterText.moment(text, now: now).map { Int((now - $0) / second) }
     }
     #expect(age("2weeks") == 14 * 86_400)
     #expect(age("3d") == 3 * 86_400)

@@ -44,8 +44,11 @@ import Testing
   ) -> (filter: SearchFilter, passes: (ItemRecord) -> Bool) {
     var filter = SearchFilter()
     var conditions: [(ItemRecord, String) -> Bool] = []
-    for _ in 0..<Int.random(in: 1...3, using: &generator) {
-      switch Int.random(in: 0...11, using: &generator) {
+    // Two of the kinds set the same field: 1 and 2, patterns.
+    let kinds = (0...11).shuffled(using: &generator).prefix(
+      Int.random(in: 1...3, using: &generator))
+    for kind in kinds where kind != 2 || !kinds.contains(1) {
+      switch kind {
       case 0:
         filter.paths = ["/p/a", "/q/3.jpg"]
         conditions.append { $1.hasPrefix("/p/a/") || $1 == "/q/3.jpg" }
