@@ -25,7 +25,7 @@ struct FilipCommand: AsyncParsableCommand {
     version: "filip \(filipVersion)",
     subcommands: [
       IndexCommand.self, SearchCommand.self, StatusCommand.self, ListCommand.self,
-      RemoveCommand.self, EmbedCommand.self, ImportCommand.self, ModelCommand.self,
+      TagCommand.self, RemoveCommand.self, EmbedCommand.self, ImportCommand.self, ModelCommand.self,
       CompactCommand.self, BenchCommand.self,
     ])
 }

@@ -65,10 +65,13 @@ public final class ImageIndex: Sendable {
     return try await indexer.run(progress: progress)
   }
 
-  /// The images that fit `query` best, with the evidence per word.
-  public func search(_ query: String, count: Int = 10) async throws -> SearchResults {
+  /// The images that fit `query` best, of those that pass `filter`, with the evidence per word.
+  public func search(
+    _ query: String, count: Int = 10, filter: SearchFilter = SearchFilter()
+  ) async throws -> SearchResults {
     var parameters = SearchParameters()
     parameters.count = count
+    parameters.filter = filter
     return try await searcher.search(query, parameters: parameters)
   }
 }

@@ -8,6 +8,8 @@ enum Damage: Error, Equatable {
   case checksum
   /// The version is one that a later program may write.
   case newerVersion(UInt8)
+  /// There is a field that a later program may write, and that must be known.
+  case newerField(UInt8)
   /// A field holds a value that it cannot have.
   case impossible(Field)
   /// There is nothing where something should be.
@@ -18,7 +20,7 @@ enum Damage: Error, Equatable {
   /// A part of a stored value, named for messages.
   enum Field: String {
     case version, kind, encoding, shape, text, tiles, contentHash, tag, fingerprint, identifiers
-    case place, ordinals, scale, directory, layout, patchTokens, centroid
+    case place, ordinals, scale, directory, layout, patchTokens, centroid, tags, facts
   }
 }
 
@@ -29,6 +31,7 @@ extension Damage: CustomStringConvertible {
     case .trailingBytes: "bytes are left over"
     case .checksum: "its checksum does not match"
     case .newerVersion(let version): "unknown version \(version)"
+    case .newerField(let field): "unknown field \(field)"
     case .impossible(let field): "impossible \(field.rawValue)"
     case .missing: "it is missing"
     case .compression: "it cannot be decompressed"

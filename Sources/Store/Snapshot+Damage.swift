@@ -17,6 +17,8 @@ extension Snapshot {
     for segment in try segmentIDs() { try check(segment, &report) }
     try checkDead(&report)
     try checkScreens(&report)
+    try checkFacts { report.note($1, of: $0) }
+    try checkTags { report.note($1, of: $0) }
     report.finish(path: transaction.environment.path)
     return report.found.sorted { $0.key < $1.key }.map { (id: $0.key, error: $0.value) }
   }

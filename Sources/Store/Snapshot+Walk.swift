@@ -109,7 +109,7 @@ extension Snapshot {
     }
   }
 
-  private func itemID(_ cursor: borrowing Cursor) throws(StoreError) -> ItemID {
+  func itemID(_ cursor: borrowing Cursor) throws(StoreError) -> ItemID {
     do throws(Damage) {
       return try cursor.withEntry { (key, _) throws(Damage) in try StoreLayout.itemID(key) }
     } catch {

@@ -142,6 +142,10 @@ extension StoreError {
       self.init(
         .formatTooNew,
         "\(subject)\(place) has version \(version), which this program does not know; update filip")
+    case .newerField(let field):
+      self.init(
+        .formatTooNew,
+        "\(subject)\(place) has the field \(field), which this program does not know; update filip")
     default:
       self.init(
         .damaged,

@@ -15,6 +15,8 @@
 /// | `places` | item id | `PlanePlace` |
 /// | `dead` | segment id | `DeadOrdinals` |
 /// | `screens` | segment id | `ScreenCodec` |
+/// | `facts` | item id / 1,024 | `FactBlock` |
+/// | `tags` | tag, zero, item id | nothing |
 ///
 /// With originals (`PlaneLayout`), `tokens` and `places` have the same keys; without them, `tokens`
 /// is empty.
@@ -81,6 +83,21 @@ enum StoreLayout {
     return ItemID(rawValue: bigEndian(key, at: 16))
   }
 
+  /// What the keys of every item with a tag begin with: no tag holds a zero byte.
+  static func prefix(ofTag tag: ItemTag) -> [UInt8] { Array(tag.text.utf8) + [0] }
+
+  /// The key that says that an item has a tag.
+  static func key(_ tag: ItemTag, _ id: ItemID) -> [UInt8] { prefix(ofTag: tag) + key(id) }
+
+  /// The tag and the item of a key of the table of tags.
+  static func tagged(_ key: Span<UInt8>) throws(Damage) -> (tag: ItemTag, id: ItemID) {
+    let end = key.count - 9
+    guard end > 0, key[end] == 0, let tag = ItemTag(stored: Array(key.extracting(0..<end))) else {
+      throw .impossible(.tags)
+    }
+    return (tag, ItemID(rawValue: bigEndian(key, at: end + 1)))
+  }
+
   /// The bytes of a number, the most significant one first.
   static func bigEndian(_ value: UInt64) -> [UInt8] {
     (0..<8).map { UInt8(truncatingIfNeeded: value >> (56 - 8 * UInt64($0))) }
@@ -116,12 +133,16 @@ struct StoreTables: Sendable {
   let dead: Table
   /// Segment id → numbers of its tokens' centroids.
   let screens: Table
+  /// Block of ids → what filters look at.
+  let facts: Table
+  /// Tag and id → nothing.
+  let tags: Table
   /// The forms in which tokens are kept.
   let layout: PlaneLayout
 
   /// Every table, in the order of `StoreLayout`'s description.
   var all: [Table] {
-    [meta, items, paths, hashes, tokens, pooled, planes, places, dead, screens]
+    [meta, items, paths, hashes, tokens, pooled, planes, places, dead, screens, facts, tags]
   }
 
   /// Opens every table with `open`, which is given the table's name.
@@ -139,6 +160,8 @@ struct StoreTables: Sendable {
     places = try open("places")
     dead = try open("dead")
     screens = try open("screens")
+    facts = try open("facts")
+    tags = try open("tags")
   }
 
   /// The table that holds the format marker; its name is the same in every format, for ever.

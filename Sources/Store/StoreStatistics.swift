@@ -3,7 +3,7 @@ public struct StoreStatistics: Hashable, Sendable {
   /// One of the index's tables.
   public struct Table: Hashable, Sendable {
     /// The table's name: `meta`, `items`, `paths`, `hashes`, `tokens`, `pooled`, `planes`,
-    /// `places`, `dead` or `screens`.
+    /// `places`, `dead`, `screens`, `facts` or `tags`.
     public var name: String
     /// Number of values.
     public var entryCount: Int

@@ -14,6 +14,7 @@ extension Writer {
     _ item: ItemRecord, tokens: TokenMatrix?, pooled: [Float]?
   ) throws(StoreError) {
     var item = item
+    try keepUserFields(in: &item)
     item.tokenCount = tokens?.tokenCount ?? 0
     if tokens != nil { item.unreadableReason = nil }
     let key = StoreLayout.key(item.id)
@@ -49,9 +50,10 @@ extension Writer {
     swap(&rows, &plane.rows)
   }
 
-  /// Stores the item's record and keeps paths and hashes in step with it.
+  /// Stores the item's record and keeps paths, hashes, facts and tags in step with it.
   mutating func store(_ item: ItemRecord) throws(StoreError) {
     let old = try intactItem(item.id)
+    try replaceTags(try tags(of: item.id, old), by: item.tags, of: item.id)
     if let path = old?.path, path != item.path { try unlink(path, from: item.id) }
     if let path = item.path {
       if let other = try holder(of: path), other != item.id { try erase(other) }
@@ -67,6 +69,7 @@ extension Writer {
     try transaction.put(
       ItemCodec.encode(item, fingerprint: fingerprint), forKey: StoreLayout.key(item.id),
       in: tables.items)
+    try setFacts(ItemFacts(item), of: item.id)
   }
 
   /// Removes everything that belongs to the item.
@@ -79,6 +82,8 @@ extension Writer {
     if let hash = old?.contentHash {
       try transaction.remove(StoreLayout.key(hash, id), in: tables.hashes)
     }
+    try replaceTags(try tags(of: id, old), by: [], of: id)
+    try setFacts(nil, of: id)
     try removeFromPlane(id)
     for table in [tables.items, tables.tokens, tables.pooled] {
       try transaction.remove(StoreLayout.key(id), in: table)
@@ -86,7 +91,7 @@ extension Writer {
   }
 
   /// The item's record, or `nil` when there is none or it is damaged.
-  private func intactItem(_ id: ItemID) throws(StoreError) -> ItemRecord? {
+  func intactItem(_ id: ItemID) throws(StoreError) -> ItemRecord? {
     do throws(StoreError) {
       return try item(id)
     } catch {
@@ -136,7 +141,7 @@ extension Writer {
     return nil
   }
 
-  private func hasRecord(_ id: ItemID) throws(StoreError) -> Bool {
+  func hasRecord(_ id: ItemID) throws(StoreError) -> Bool {
     try transaction.value(in: tables.items, forKey: StoreLayout.key(id)) != nil
   }
 

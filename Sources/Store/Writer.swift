@@ -11,6 +11,8 @@ public struct Writer: ~Copyable {
   var nextItem: UInt64
   var encoder: TokenEncoder
   var plane = PlaneChanges()
+  /// Blocks of facts that changed, by their numbers.
+  var facts: [UInt64: FactBlock] = [:]
   private var hasChanges = false
   private(set) var failure: StoreError?
 
@@ -32,6 +34,7 @@ public struct Writer: ~Copyable {
     if let failure { throw failure }
     guard hasChanges else { return }
     try settlePlane()
+    try settleFacts()
     let generation = try transaction.counter(MetaKey.generation, tables)
     try put(generation &+ 1, forKey: MetaKey.generation)
     try put(nextItem, forKey: MetaKey.nextItem)
@@ -202,7 +205,7 @@ extension Writer {
     guard try hasItem(id) else { throw noSuchItem(id) }
   }
 
-  private func noSuchItem(_ id: ItemID) -> StoreError {
+  func noSuchItem(_ id: ItemID) -> StoreError {
     StoreError(.noSuchItem, "the index at \(transaction.environment.path) has no item \(id)")
   }
 }

@@ -113,6 +113,15 @@ struct OddImage {
     #expect(metadata.utcOffset == value["utcOffset"]?.string, "\(file)")
     #expect(metadata.cameraMake == value["cameraMake"]?.string, "\(file)")
     #expect(metadata.cameraModel == value["cameraModel"]?.string, "\(file)")
+    func isClose(_ found: Double?, _ key: String) -> Bool {
+      guard let found, let expected = value[key]?.double else {
+        return found == nil && value[key] == nil
+      }
+      return abs(found - expected) < 1e-6
+    }
+    #expect(isClose(metadata.place?.latitude, "latitude"), "\(file)")
+    #expect(isClose(metadata.place?.longitude, "longitude"), "\(file)")
+    #expect(isClose(metadata.place?.altitude, "altitude"), "\(file)")
 
     let (insetX, insetY) = (min(2, (image.width - 1) / 2), min(2, (image.height - 1) / 2))
     let spots = [insetY, image.height - 1 - insetY].flatMap { y in

@@ -64,7 +64,9 @@ import Testing
     let codebook = try #require(try store.read { try $0.screenCodebook() })
     let group = try store.snapshots(count: threadCount)
     let scope = try group.withSnapshot(0) {
-      try Scope(paths: scope.map { .init($0) }, snapshot: $0)
+      var filter = SearchFilter()
+      filter.paths = scope.map { .init($0) }
+      return try Scope(filter, snapshot: $0)
     }
     let scan = ScreenScan(
       query, codebook: codebook, scope: scope,

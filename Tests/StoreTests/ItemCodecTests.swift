@@ -89,13 +89,57 @@ import TestSupport
 
   @Test func `a record of a later version asks for an update`() {
     var bytes = ItemCodec.encode(image("/a"), fingerprint: 0)
-    bytes[0] = 3
-    #expect(throws: Damage.newerVersion(3)) {
+    bytes[0] = 4
+    #expect(throws: Damage.newerVersion(4)) {
       try ItemCodec.decode(bytes, id: .first, fingerprints: [:])
     }
-    let error = StoreError(Damage.newerVersion(3), in: "the record of item 1")
+    let error = StoreError(Damage.newerVersion(4), in: "the record of item 1")
     #expect(error.code == .formatTooNew)
     #expect(error.message.contains("update filip"))
+  }
+
+  /// The bytes of a record with one more field at its end.
+  private func adding(_ tag: UInt8, _ content: [UInt8], to bytes: [UInt8]) -> [UInt8] {
+    let fieldCountOffset = 1 + 1 + 4 + 8 + 8 + 8 + 4 + 4 + 4
+    var writer = ByteWriter()
+    writer.append(contentsOf: bytes.dropLast(4))
+    writer.append(tag)
+    writer.append(UInt32(content.count))
+    writer.append(contentsOf: content)
+    var result = writer.bytes
+    result[fieldCountOffset] += 1
+    var ending = ByteWriter()
+    ending.append(Checksum.crc32(result.span, count: result.count))
+    return result + ending.bytes
+  }
+
+  @Test func `a later program's field is kept, or refused where it changes the meaning`() throws {
+    let bytes = ItemCodec.encode(image("/a"), fingerprint: 0)
+    for tag: UInt8 in [128, 191, 193, 255] {
+      let later = adding(tag, [1, 2, 3], to: bytes)
+      let item = try ItemCodec.decode(later, id: .first, fingerprints: [:])
+      #expect(item.path == Array("/a".utf8))
+      #expect(ItemCodec.encode(item, fingerprint: 0) == later)
+    }
+    for tag: UInt8 in [13, 127] {
+      #expect(throws: Damage.newerField(tag)) {
+        try ItemCodec.decode(adding(tag, [], to: bytes), id: .first, fingerprints: [:])
+      }
+    }
+    #expect(StoreError(Damage.newerField(13), in: "x").code == .formatTooNew)
+  }
+
+  @Test func `tags are trimmed, composed and compared by bytes`() {
+    #expect(ItemTag("  Caf\u{65}\u{301} au lait\n")?.text.utf8.count == "Café au lait".utf8.count)
+    #expect(ItemTag("e\u{301}") == ItemTag("\u{E9}"))
+    #expect(ItemTag("a b") != nil)
+    for refused in ["", " ", "a,b", "!a", "a\nb", "a\u{0}", "a\u{2028}b"] {
+      #expect(ItemTag(refused) == nil, "\(refused.debugDescription)")
+    }
+    let longest = String(repeating: "x", count: ItemTag.longestByteCount)
+    #expect(ItemTag(longest) != nil)
+    #expect(ItemTag(longest + "x") == nil)
+    #expect(ItemTag("B")! < ItemTag("a")!)
   }
 
   @Test func `an encoder that is not written down is an error`() {

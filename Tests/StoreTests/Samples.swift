@@ -27,6 +27,18 @@ extension SeededGenerator {
     if Bool.random(using: &self) { item.contentHash = ContentHash(high: next(), low: next()) }
     if Bool.random(using: &self) { item.format = "JPEG" }
     if Bool.random(using: &self) { item.dateTaken = "2022:03:03 10:00:00 µ" }
+    if Bool.random(using: &self) { item.takenTime = Int64(bitPattern: next()) }
+    if Bool.random(using: &self) { item.camera = "Seagull SO-1" }
+    if Bool.random(using: &self) { item.lens = "50 mm" }
+    if Bool.random(using: &self) {
+      item.place = ItemRecord.Place(
+        latitude: .random(in: -90...90, using: &self),
+        longitude: .random(in: -180...180, using: &self),
+        altitude: Bool.random(using: &self) ? .random(in: -400...9_000, using: &self) : nil)
+    }
+    for word in ["sea", "großes Bild", "work", "日本"] where Bool.random(using: &self) {
+      item.tags.insert(ItemTag(word)!)
+    }
     if Bool.random(using: &self) { item.unreadableReason = "it ends early" }
     item.tiles = (0..<Int.random(in: 0...3, using: &self)).map { _ in
       ImageTile(

@@ -98,7 +98,7 @@ import TestSupport
     #expect(
       statistics.tables.map(\.name) == [
         "meta", "items", "paths", "hashes", "tokens", "pooled", "planes", "places", "dead",
-        "screens",
+        "screens", "facts", "tags",
       ])
     #expect(statistics.tables[4].entryCount == 90)
     #expect(statistics.fileByteCount >= statistics.usedByteCount)

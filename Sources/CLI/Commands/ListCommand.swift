@@ -12,30 +12,33 @@ struct ListCommand: ParsableCommand {
   @Flag(help: "Files that could not be read, with the reason.")
   var failed = false
 
-  @Option(
-    name: .customLong("in"), parsing: .singleValue,
-    help: ArgumentHelp("Only images at or below this path; may be repeated.", valueName: "path"))
-  var scope: [String] = []
-
+  @OptionGroup(title: "Filters") var filters: FilterOptions
   @OptionGroup(title: "Index") var indexOptions: IndexOptions
   @OptionGroup(title: "Output") var output: OutputOptions
   @OptionGroup(title: "Output") var messages: MessageOptions
 
   func run() throws {
     let store = try indexOptions.open(.readOnly)
-    let scope = try scope.map(namedPath)
+    let filter = try filters.filter()
     var items: [ItemRecord] = []
+    var itemCount = 0
     try store.read { snapshot in
-      try snapshot.forEachItem { item in
-        guard (item.unreadableReason != nil) == failed else { return }
-        if !scope.isEmpty {
-          let path = FilePath(bytes: item.path ?? [])
-          guard scope.contains(where: { path.starts(with: $0) }) else { return }
+      func take(_ item: ItemRecord) {
+        if (item.unreadableReason != nil) == failed { items.append(item) }
+      }
+      itemCount = try snapshot.itemCount
+      if let passing = try filter.items(in: snapshot) {
+        try passing.forEach { id in
+          if let item = try snapshot.item(id) { take(item) }
         }
-        items.append(item)
+      } else {
+        try snapshot.forEachItem(take)
       }
     }
     try write(items)
+    if items.isEmpty, !filter.isEmpty {
+      messages.note("none of the \(countText(itemCount)) files of the index passes the filters")
+    }
     if items.isEmpty { throw ExitStatus.nothingFound.exit }
   }
 
@@ -81,7 +84,7 @@ struct ListCommand: ParsableCommand {
       _ = object.append("format", item.format.map(JSONValue.string) ?? .null)
       _ = object.append("tokens", .count(item.tokenCount))
     }
-    if let date = item.dateTaken { _ = object.append("taken", .string(date)) }
+    object.appendDescription(of: item)
     if let hash = item.contentHash { _ = object.append("hash", .string("\(hash)")) }
     if let reason = item.unreadableReason { _ = object.append("reason", .string(reason)) }
     return .object(object)

@@ -15,6 +15,8 @@ struct SearchCommand: AsyncParsableCommand {
       image of the index is better than the last hit. Only an index of many gigabytes that was \
       prepared for it is searched through a screen, and the answer says so with its recall.
 
+      Filters choose images before anything is scored: the hits are the best of those that pass.
+
       With --query-tokens the query is given as tokens that were computed elsewhere, or by filip \
       embed --text; no model is needed then, and none is in an index of imported tokens.
 
@@ -39,11 +41,6 @@ struct SearchCommand: AsyncParsableCommand {
   var k = 10
 
   @Option(
-    name: .customLong("in"), parsing: .singleValue,
-    help: ArgumentHelp("Only images at or below this path; may be repeated.", valueName: "path"))
-  var scope: [String] = []
-
-  @Option(
     help: ArgumentHelp(
       "Write a page with the pictures and the matching patches marked.", valueName: "file"))
   var html: String?
@@ -51,6 +48,7 @@ struct SearchCommand: AsyncParsableCommand {
   @Flag(help: "Compare the model's pooled vectors instead of tokens (the single-vector baseline).")
   var pooled = false
 
+  @OptionGroup(title: "Filters") var filters: FilterOptions
   @OptionGroup(title: "Index and model") var indexOptions: IndexOptions
   @OptionGroup(title: "Index and model") var modelOptions: ModelOptions
   @OptionGroup(title: "Output") var output: OutputOptions
@@ -81,7 +79,7 @@ struct SearchCommand: AsyncParsableCommand {
     let store = try indexOptions.open(.readOnly)
     var parameters = SearchParameters()
     parameters.count = k
-    parameters.scope = try scope.map(namedPath)
+    parameters.filter = try filters.filter()
     parameters.usesPooledVectors = pooled
     parameters.includesPatchMaps = html != nil
     parameters.method = method.method
@@ -104,6 +102,11 @@ struct SearchCommand: AsyncParsableCommand {
           + durationText(answer.results.duration)
           + (answer.results.reduction.isNone
             ? "" : "; reduced: \(reductionText(answer.results.reduction))"))
+    }
+    if answer.results.hits.isEmpty, answer.results.scannedCount == 0, !parameters.filter.isEmpty {
+      messages.note(
+        "none of the \(countText(answer.results.imageCount)) images passes the filters; loosen them, "
+          + "or see what there is with filip list")
     }
     if answer.results.hits.isEmpty { throw ExitStatus.nothingFound.exit }
   }

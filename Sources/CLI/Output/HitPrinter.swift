@@ -148,7 +148,9 @@ struct HitPrinter {
     add("relative", best > 0 ? .score(hit.score / best) : nil)
     add("width", .count(Int(item.width)))
     add("height", .count(Int(item.height)))
-    add("taken", item.dateTaken.map(JSONValue.string))
+    add("format", item.format.map(JSONValue.string))
+    add("size", item.fileSize > 0 ? .integer(Int64(clamping: item.fileSize)) : nil)
+    object.appendDescription(of: item)
     add("words", .array(hit.matches.map { matchJSON($0, item) }))
     return .object(object)
   }

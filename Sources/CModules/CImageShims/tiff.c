@@ -13,6 +13,7 @@ struct filip_tiff {
   uint32_t width, height;
   int orientation;
   bool premultiplied;
+  toff_t gps;  // where the GPS directory lies; 0 for none
   char message[FILIP_MESSAGE_SIZE];  // the first error, which is the cause of the others
 };
 
@@ -102,6 +103,7 @@ filip_tiff *filip_tiff_open(const uint8_t *bytes, size_t count, size_t largest_a
   TIFFGetFieldDefaulted(tiff->file, TIFFTAG_SAMPLESPERPIXEL, &samples);
   TIFFGetFieldDefaulted(tiff->file, TIFFTAG_EXTRASAMPLES, &extra_count, &extra);
   tiff->orientation = orientation;
+  TIFFGetField(tiff->file, TIFFTAG_GPSIFD, &tiff->gps);
   // libtiff multiplies colours with alpha, but leaves grey as it is.
   bool straight_gray = samples == 2 && extra_count > 0 && extra[0] != EXTRASAMPLE_ASSOCALPHA;
   tiff->premultiplied = !straight_gray;
@@ -154,6 +156,36 @@ bool filip_tiff_enter_exif(filip_tiff *tiff) {
   toff_t offset = 0;
   return TIFFGetField(tiff->file, TIFFTAG_EXIFIFD, &offset)
          && TIFFReadEXIFDirectory(tiff->file, offset);
+}
+
+// Three numbers, which libtiff keeps as float or double by its version.
+static bool read_three(TIFF *file, uint32_t tag, double *numbers) {
+  const TIFFField *field = TIFFFieldWithTag(file, tag);
+  void *found = NULL;
+  if (!field || TIFFFieldReadCount(field) != 3 || TIFFFieldPassCount(field)
+      || !TIFFGetField(file, tag, &found) || !found)
+    return false;
+  bool wide = TIFFFieldSetGetSize(field) == sizeof(double);
+  for (int i = 0; i < 3; i++) numbers[i] = wide ? ((double *)found)[i] : ((float *)found)[i];
+  return true;
+}
+
+static uint8_t read_letter(TIFF *file, uint32_t tag) {
+  const char *text = NULL;
+  return TIFFGetField(file, tag, &text) && text ? (uint8_t)text[0] : 0;
+}
+
+bool filip_tiff_read_gps(filip_tiff *tiff, filip_gps *gps) {
+  if (!tiff->gps || !TIFFReadGPSDirectory(tiff->file, tiff->gps)) return false;
+  gps->latitude_reference = read_letter(tiff->file, GPSTAG_LATITUDEREF);
+  gps->longitude_reference = read_letter(tiff->file, GPSTAG_LONGITUDEREF);
+  const TIFFField *field = TIFFFieldWithTag(tiff->file, GPSTAG_ALTITUDE);
+  if (field && TIFFFieldSetGetSize(field) == sizeof(double))
+    gps->has_altitude = TIFFGetField(tiff->file, GPSTAG_ALTITUDE, &gps->altitude);
+  uint8_t below = 0;
+  gps->is_below_sea = TIFFGetField(tiff->file, GPSTAG_ALTITUDEREF, &below) && below == 1;
+  return read_three(tiff->file, GPSTAG_LATITUDE, gps->latitude)
+         && read_three(tiff->file, GPSTAG_LONGITUDE, gps->longitude);
 }
 
 void filip_tiff_close(filip_tiff *tiff) {

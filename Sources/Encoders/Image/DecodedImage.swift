@@ -29,26 +29,68 @@ public struct DecodedImage: Sendable {
 
 /// What a file says about its picture, besides the pixels.
 public struct ImageMetadata: Sendable, Hashable {
+  /// Where on Earth a picture was taken (WGS 84).
+  public struct Place: Sendable, Hashable {
+    /// Degrees north of the equator, −90…90.
+    public var latitude: Double
+    /// Degrees east of Greenwich, −180…180.
+    public var longitude: Double
+    /// Metres above the sea; seldom exact.
+    public var altitude: Double?
+
+    /// A place.
+    public init(latitude: Double, longitude: Double, altitude: Double? = nil) {
+      self.latitude = latitude
+      self.longitude = longitude
+      self.altitude = altitude
+    }
+  }
+
   /// The EXIF orientation, 1 to 8, as found; already applied to the pixels.
   public var orientation: Int
   /// Local time of exposure, `YYYY-MM-DDTHH:MM:SS`.
   public var dateTaken: String?
+  /// Digits behind the point of the seconds of `dateTaken`, one to nine.
+  public var secondFraction: String?
   /// The offset of `dateTaken` from UTC, such as `+02:00`; seldom present.
   public var utcOffset: String?
   /// Who made the camera.
   public var cameraMake: String?
   /// Which camera it was.
   public var cameraModel: String?
+  /// Which lens it was.
+  public var lens: String?
+  /// Where it was taken.
+  public var place: Place?
 
   /// Metadata of an upright picture about which nothing else is known.
   public init(
-    orientation: Int = 1, dateTaken: String? = nil, utcOffset: String? = nil,
-    cameraMake: String? = nil, cameraModel: String? = nil
+    orientation: Int = 1, dateTaken: String? = nil, secondFraction: String? = nil,
+    utcOffset: String? = nil, cameraMake: String? = nil, cameraModel: String? = nil,
+    lens: String? = nil, place: Place? = nil
   ) {
     self.orientation = orientation
     self.dateTaken = dateTaken
+    self.secondFraction = secondFraction
     self.utcOffset = utcOffset
     self.cameraMake = cameraMake
     self.cameraModel = cameraModel
+    self.lens = lens
+    self.place = place
+  }
+
+  /// Date, fraction of the second and offset in one text, such as `2024-06-01T12:30:00.25+02:00`,
+  /// with what is known of it.
+  public var timestamp: String? {
+    dateTaken.map { $0 + (secondFraction.map { "." + $0 } ?? "") + (utcOffset ?? "") }
+  }
+
+  /// Maker and model in one text, the maker once.
+  public var camera: String? {
+    guard let model = cameraModel else { return cameraMake }
+    guard let make = cameraMake, !model.lowercased().hasPrefix(make.lowercased()) else {
+      return model
+    }
+    return "\(make) \(model)"
   }
 }

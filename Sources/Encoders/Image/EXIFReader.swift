@@ -11,6 +11,20 @@ enum EXIFTag: UInt16 {
   case offsetTime = 0x9010
   case offsetTimeOriginal = 0x9011
   case offsetTimeDigitized = 0x9012
+  case fraction = 0x9290
+  case fractionOriginal = 0x9291
+  case fractionDigitized = 0x9292
+  case lensModel = 0xA434
+}
+
+/// The tags of the directory that says where the picture was taken.
+private enum GPSTag: UInt16 {
+  case latitudeReference = 1
+  case latitude = 2
+  case longitudeReference = 3
+  case longitude = 4
+  case altitudeReference = 5
+  case altitude = 6
 }
 
 /// Reads EXIF data with libexif; what is missing, damaged or out of range keeps its default.
@@ -30,21 +44,24 @@ func readEXIF(_ block: UnsafeBufferPointer<UInt8>) -> ImageMetadata {
 
   let exif = LoadedEXIF(data: data)
   var metadata = ImageMetadata(
-    orientation: exif.orientation, cameraMake: exif.text(.make), cameraModel: exif.text(.model))
-  let dates: [(EXIFTag, EXIFTag)] = [
-    (.dateTimeOriginal, .offsetTimeOriginal), (.dateTimeDigitized, .offsetTimeDigitized),
-    (.dateTime, .offsetTime),
+    orientation: exif.orientation, cameraMake: exif.text(.make), cameraModel: exif.text(.model),
+    lens: exif.text(.lensModel), place: exif.place)
+  let dates: [(EXIFTag, EXIFTag, EXIFTag)] = [
+    (.dateTimeOriginal, .fractionOriginal, .offsetTimeOriginal),
+    (.dateTimeDigitized, .fractionDigitized, .offsetTimeDigitized),
+    (.dateTime, .fraction, .offsetTime),
   ]
-  for (date, offset) in dates {
+  for (date, fraction, offset) in dates {
     guard let text = exif.text(date).flatMap(EXIFTag.isoDate) else { continue }
     metadata.dateTaken = text
+    metadata.secondFraction = exif.text(fraction).flatMap(EXIFTag.validFraction)
     metadata.utcOffset = exif.text(offset).flatMap(EXIFTag.validOffset)
     break
   }
   return metadata
 }
 
-/// Entries of the main and the EXIF directory.
+/// Entries of the main, the EXIF and the GPS directory.
 private struct LoadedEXIF {
   let data: UnsafeMutablePointer<ExifData>
 
@@ -69,6 +86,64 @@ private struct LoadedEXIF {
     // Safe because an entry owns `size` bytes.
     let bytes = UnsafeBufferPointer(start: entry.pointee.data, count: Int(entry.pointee.size))
     return EXIFTag.cleaned(String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self))
+  }
+
+  private func entry(_ tag: GPSTag) -> UnsafeMutablePointer<ExifEntry>? {
+    exif_content_get_entry(data.pointee.ifd.3, ExifTag(UInt32(tag.rawValue)))
+  }
+
+  /// Where the picture was taken, if the directory says so and makes sense.
+  var place: ImageMetadata.Place? {
+    guard let latitude = numbers(.latitude, count: 3),
+      let longitude = numbers(.longitude, count: 3)
+    else { return nil }
+    var altitude = numbers(.altitude, count: 1)?[0]
+    if let entry = entry(.altitudeReference), entry.pointee.size >= 1, entry.pointee.data[0] == 1 {
+      altitude = altitude.map { -$0 }
+    }
+    return ImageMetadata.Place(
+      latitude: latitude, reference: letter(.latitudeReference), longitude: longitude,
+      reference: letter(.longitudeReference), altitude: altitude)
+  }
+
+  private func letter(_ tag: GPSTag) -> UInt8? {
+    guard let entry = entry(tag), entry.pointee.size >= 1 else { return nil }
+    return entry.pointee.data[0]
+  }
+
+  /// So many fractions, unless one of them is none.
+  private func numbers(_ tag: GPSTag, count: Int) -> [Double]? {
+    guard let entry = entry(tag), entry.pointee.format == EXIF_FORMAT_RATIONAL,
+      entry.pointee.components >= count, Int(entry.pointee.size) >= 8 * count,
+      let start = entry.pointee.data
+    else { return nil }
+    let order = exif_data_get_byte_order(data)
+    var numbers: [Double] = []
+    for index in 0..<count {
+      // Safe because an entry owns `size` bytes, and a fraction has eight.
+      let fraction = exif_get_rational(start + 8 * index, order)
+      guard fraction.denominator != 0 else { return nil }
+      numbers.append(Double(fraction.numerator) / Double(fraction.denominator))
+    }
+    return numbers
+  }
+}
+
+extension ImageMetadata.Place {
+  /// A place from degrees, minutes and seconds and the letters N or S, E or W; `nil` when it is
+  /// nowhere on Earth.
+  init?(
+    latitude: [Double], reference northOrSouth: UInt8?, longitude: [Double],
+    reference eastOrWest: UInt8?, altitude: Double?
+  ) {
+    func degrees(_ parts: [Double]) -> Double { parts[0] + parts[1] / 60 + parts[2] / 3600 }
+    let (north, east) = (degrees(latitude), degrees(longitude))
+    guard (0...90).contains(north), (0...180).contains(east), let northOrSouth, let eastOrWest,
+      Array("NS".utf8).contains(northOrSouth), Array("EW".utf8).contains(eastOrWest)
+    else { return nil }
+    self.latitude = northOrSouth == UInt8(ascii: "S") ? -north : north
+    self.longitude = eastOrWest == UInt8(ascii: "W") ? -east : east
+    self.altitude = altitude.flatMap { $0.isFinite ? $0 : nil }
   }
 }
 
@@ -99,6 +174,13 @@ extension EXIFTag {
     func part(_ range: Range<Int>) -> String { String(decoding: characters[range], as: UTF8.self) }
     return "\(part(0..<4))-\(part(5..<7))-\(part(8..<10))"
       + "T\(part(11..<13)):\(part(14..<16)):\(part(17..<19))"
+  }
+
+  /// The digits of a fraction of a second, nine at most; `nil` when there are others.
+  static func validFraction(_ text: String) -> String? {
+    let digits = text.utf8.prefix(9)
+    guard !digits.isEmpty, text.utf8.allSatisfy({ (48...57).contains($0) }) else { return nil }
+    return String(decoding: digits, as: UTF8.self)
   }
 
   /// The text when it is an offset from UTC such as `+02:00`.

@@ -39,7 +39,7 @@ func decodeTIFF(_ bytes: [UInt8], limits: DecodingLimits) throws(ImageDecodingEr
   }
 }
 
-/// Reads the tags that EXIF shares with TIFF. Leaves the reader at the EXIF directory.
+/// Reads the tags that EXIF shares with TIFF. Leaves the reader at another directory.
 private func metadata(of reader: OpaquePointer) -> ImageMetadata {
   func text(_ tag: EXIFTag) -> String? {
     filip_tiff_text(reader, UInt32(tag.rawValue)).flatMap { EXIFTag.cleaned(String(cString: $0)) }
@@ -51,9 +51,23 @@ private func metadata(of reader: OpaquePointer) -> ImageMetadata {
   let hasEXIF = filip_tiff_enter_exif(reader)
   if hasEXIF, let date = text(.dateTimeOriginal).flatMap(EXIFTag.isoDate) {
     metadata.dateTaken = date
+    metadata.secondFraction = text(.fractionOriginal).flatMap(EXIFTag.validFraction)
     metadata.utcOffset = text(.offsetTimeOriginal).flatMap(EXIFTag.validOffset)
   } else {
     metadata.dateTaken = dateChanged.flatMap(EXIFTag.isoDate)
   }
+  if hasEXIF { metadata.lens = text(.lensModel) }
+  metadata.place = place(of: reader)
   return metadata
+}
+
+/// Reads the GPS directory.
+private func place(of reader: OpaquePointer) -> ImageMetadata.Place? {
+  var gps = filip_gps()
+  guard filip_tiff_read_gps(reader, &gps) else { return nil }
+  return ImageMetadata.Place(
+    latitude: [gps.latitude.0, gps.latitude.1, gps.latitude.2], reference: gps.latitude_reference,
+    longitude: [gps.longitude.0, gps.longitude.1, gps.longitude.2],
+    reference: gps.longitude_reference,
+    altitude: gps.has_altitude ? (gps.is_below_sea ? -gps.altitude : gps.altitude) : nil)
 }

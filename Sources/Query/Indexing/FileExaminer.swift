@@ -36,7 +36,7 @@ struct EncodedFile: Sendable {
   var width: Int
   var height: Int
   var format: String
-  var dateTaken: String?
+  var metadata: ImageMetadata
   /// With all tokens.
   var encoded: EncodedImage
   /// As they are stored; `nil` when that was not known yet.
@@ -70,7 +70,7 @@ struct FileExaminer: Sendable {
       results[position].outcome = .encoded(
         EncodedFile(
           width: draft.width, height: draft.height, format: draft.format,
-          dateTaken: draft.dateTaken, encoded: image, reduced: reduction.reduce(image.tokens)))
+          metadata: draft.metadata, encoded: image, reduced: reduction.reduce(image.tokens)))
     }
     return results
   }
@@ -80,7 +80,7 @@ struct FileExaminer: Sendable {
     var width: Int
     var height: Int
     var format: String
-    var dateTaken: String?
+    var metadata: ImageMetadata
     var prepared: PreparedImage
   }
 
@@ -135,8 +135,7 @@ struct FileExaminer: Sendable {
       let image = try pipeline.decoder.decode(bytes)
       let draft = EncodedFileDraft(
         width: image.width, height: image.height, format: image.format.rawValue,
-        dateTaken: image.metadata.dateTaken.map { $0 + (image.metadata.utcOffset ?? "") },
-        prepared: pipeline.preprocessor.prepare(image))
+        metadata: image.metadata, prepared: pipeline.preprocessor.prepare(image))
       return (result, draft)
     } catch {
       result.outcome = unreadable("\(error)")

@@ -172,19 +172,14 @@ struct IndexWriter {
       record.width = UInt32(clamping: image.width)
       record.height = UInt32(clamping: image.height)
       record.format = image.format
-      record.dateTaken = image.dateTaken
+      record.describe(image.metadata)
       record.tiles = image.encoded.tiles
       let stored = image.reduced ?? reduction.current.reduce(image.encoded.tokens)
       record.patchTokens = stored.patchTokens
       try insert(file, record, stored.tokens, image.encoded.pooled, &writer, &seen, &summary)
     case .sameContent(let twin, let tokens, let pooled):
       var record = newRecord(for: file)
-      record.width = twin.width
-      record.height = twin.height
-      record.format = twin.format
-      record.dateTaken = twin.dateTaken
-      record.tiles = twin.tiles
-      record.patchTokens = twin.patchTokens
+      record.describePicture(as: twin)
       try insert(file, record, tokens, pooled, &writer, &seen, &summary)
     }
   }

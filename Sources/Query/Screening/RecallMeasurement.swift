@@ -76,7 +76,7 @@ package struct RecallMeasurement: Sendable {
     _ counts: [Int]
   ) async throws -> [Int] {
     let (scope, segmentIDs) = try group.withSnapshot(0) { snapshot in
-      (try Scope(paths: [], snapshot: snapshot), try snapshot.segmentIDs())
+      (try Scope(SearchFilter(), snapshot: snapshot), try snapshot.segmentIDs())
     }
     let places = try group.withSnapshot(0) { snapshot in
       try hits.compactMap { try snapshot.place(of: $0) }

@@ -261,15 +261,19 @@ extension Scope {
   func runs(in segment: borrowing PlaneSegment, dead: [UInt32]) -> [Range<Int>] {
     if dead.isEmpty, isEverything { return [0..<segment.imageCount] }
     var runs: [Range<Int>] = []
-    var nextDead = dead[...]
+    var nextDead = 0
+    var start: Int?
     for image in 0..<segment.imageCount {
-      if let first = nextDead.first, first == image {
-        nextDead.removeFirst()
-        continue
+      let isDead = nextDead < dead.count && dead[nextDead] == image
+      if isDead { nextDead += 1 }
+      if !isDead, contains(ItemID(rawValue: segment.id(image))) {
+        if start == nil { start = image }
+      } else if let first = start {
+        runs.append(first..<image)
+        start = nil
       }
-      guard contains(ItemID(rawValue: segment.id(image))) else { continue }
-      runs.appendImage(image)
     }
+    if let start { runs.append(start..<segment.imageCount) }
     return runs
   }
 }

@@ -1,28 +1,35 @@
 import FilipStore
-import SystemPackage
 
 /// Which images a search looks at.
 struct Scope: Sendable {
   /// `nil` for all.
-  private let ids: Set<ItemID>?
+  private let items: ItemSet?
+  /// Items in scope, readable or not; `nil` for all.
+  let count: Int?
 
-  init(paths: [FilePath], snapshot: borrowing Snapshot) throws {
-    guard !paths.isEmpty else {
-      ids = nil
-      return
-    }
-    var ids: Set<ItemID> = []
-    for path in paths {
-      if let item = try snapshot.item(forPath: path.bytes) { ids.insert(item.id) }
-      let slash = [UInt8(ascii: "/")]
-      let folder = path.bytes + (path.bytes.last == slash[0] ? [] : slash)
-      try snapshot.forEachItem(withPathPrefix: folder) { ids.insert($0.id) }
-    }
-    self.ids = ids
+  /// The items that pass a filter.
+  init(_ filter: SearchFilter, snapshot: borrowing Snapshot) throws {
+    items = try filter.items(in: snapshot)
+    count = items?.count
   }
 
   /// Whether every image is in scope.
-  var isEverything: Bool { ids == nil }
+  var isEverything: Bool { items == nil }
 
-  func contains(_ id: ItemID) -> Bool { ids?.contains(id) ?? true }
+  func contains(_ id: ItemID) -> Bool { items?.contains(id) ?? true }
+
+  /// The segments of the scan plane that have to be looked at, ascending.
+  ///
+  /// With few images in scope, their places say which segments they are in, and no other is
+  /// touched. With more images than twice the segments, hardly one is without: then all of them.
+  /// - Complexity: O(segments) lookups at most.
+  func segmentIDs(_ snapshot: borrowing Snapshot) throws -> [UInt64] {
+    let all = try snapshot.segmentIDs()
+    guard let items, let count, count <= 2 * all.count else { return all }
+    var segments: Set<UInt64> = []
+    try items.forEach { id in
+      if let place = try snapshot.place(of: id) { segments.insert(place.segment) }
+    }
+    return all.filter { segments.contains($0) }
+  }
 }

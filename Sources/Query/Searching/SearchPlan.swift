@@ -23,8 +23,8 @@ struct SearchPlan: Sendable {
   /// - Throws: `QueryError.noScreen` when a cascade is asked for and the index has no screen, or
   ///   the query's dimension is not the screen's.
   init(
-    _ tokens: TokenMatrix, _ parameters: SearchParameters, _ snapshot: borrowing Snapshot,
-    _ codebooks: ScreenCodebookCache
+    _ tokens: TokenMatrix, _ parameters: SearchParameters, _ scope: Scope,
+    _ snapshot: borrowing Snapshot, _ codebooks: ScreenCodebookCache
   ) throws {
     switch parameters.method {
     case .exact:
@@ -45,7 +45,7 @@ struct SearchPlan: Sendable {
     case .automatic:
       let limit = Self.exactByteCountPerThread * max(1, parameters.threadCount)
       guard parameters.direction == .textToImage,
-        try snapshot.statistics.planeByteCount > limit,
+        try Self.byteCount(of: scope, snapshot) > limit,
         let codebook = try codebooks.codebook(of: snapshot),
         codebook.dimension == tokens.dimension
       else {
@@ -55,6 +55,16 @@ struct SearchPlan: Sendable {
       let planned = try Self.cascade(codebook, candidates: nil, snapshot)
       cascade = planned.recall == nil ? nil : planned
     }
+  }
+
+  /// Bytes of the scan plane that an exact search would read, all images being taken for equal.
+  private static func byteCount(
+    of scope: Scope, _ snapshot: borrowing Snapshot
+  ) throws -> Int {
+    let byteCount = try snapshot.statistics.planeByteCount
+    guard let count = scope.count else { return byteCount }
+    let share = Double(count) / Double(max(1, try snapshot.itemCount))
+    return Int(Double(byteCount) * min(1, share))
   }
 
   private static func cascade(

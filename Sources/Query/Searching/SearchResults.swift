@@ -6,8 +6,8 @@ public import SystemPackage
 public struct SearchParameters: Sendable {
   /// How many hits, best first. Default 10; 0 or more.
   public var count = 10
-  /// Only images at or below one of these paths; empty means all.
-  public var scope: [FilePath] = []
+  /// Which images are looked at. Default: all.
+  public var filter = SearchFilter()
   /// Which side is averaged. Default: over the words, FILIP's text-to-image score.
   public var direction = ScoreDirection.textToImage
   /// Compare the model's pooled vectors instead of tokens: the single-vector baseline.

@@ -72,9 +72,9 @@ public struct Searcher: Sendable {
     let threadCount = min(max(1, parameters.threadCount), Self.maximumThreadCount)
     let group = try store.snapshots(count: threadCount)
     let (reduction, scope, segmentIDs) = try group.withSnapshot(0) { snapshot in
-      (
-        try TokenReduction(snapshot), try Scope(paths: parameters.scope, snapshot: snapshot),
-        try snapshot.segmentIDs()
+      let scope = try Scope(parameters.filter, snapshot: snapshot)
+      return (
+        try TokenReduction(snapshot), scope, try scope.segmentIDs(snapshot)
       )
     }
     let tokens = queries.map(reduction.project)
@@ -113,7 +113,7 @@ public struct Searcher: Sendable {
     }
     let tokens = reduction.project(query: tokens)
     let scope = try group.withSnapshot(0) { snapshot in
-      try Scope(paths: parameters.scope, snapshot: snapshot)
+      try Scope(parameters.filter, snapshot: snapshot)
     }
     let ranking =
       try await parameters.usesPooledVectors
@@ -132,9 +132,9 @@ public struct Searcher: Sendable {
   private func tokenRanking(
     of tokens: TokenMatrix, _ group: SnapshotGroup, _ scope: Scope, _ parameters: SearchParameters
   ) async throws -> Ranking {
-    let segmentIDs = try group.withSnapshot(0) { try $0.segmentIDs() }
+    let segmentIDs = try group.withSnapshot(0) { try scope.segmentIDs($0) }
     let plan = try group.withSnapshot(0) { snapshot in
-      try SearchPlan(tokens, parameters, snapshot, codebooks)
+      try SearchPlan(tokens, parameters, scope, snapshot, codebooks)
     }
     var segments = segmentIDs.map { SegmentCandidates(segment: $0, runs: nil) }
     if let cascade = plan.cascade {

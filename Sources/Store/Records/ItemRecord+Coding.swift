@@ -1,6 +1,6 @@
 import FilipLateInteraction
 
-/// The bytes of an `ItemRecord`, version 2, little-endian.
+/// The bytes of an `ItemRecord`, version 3, little-endian.
 ///
 /// | bytes | meaning |
 /// | --- | --- |
@@ -17,8 +17,17 @@ import FilipLateInteraction
 /// | 4 | CRC-32 of everything before |
 ///
 /// The id is the key and is not repeated.
+///
+/// Later programs may add fields. Those with a tag below 128 change what a record means: a program
+/// that does not know them refuses it. Those from 128 on may be passed over; they are kept when the
+/// record changes. From 192 on they belong to the user rather than to the file, and also stay when
+/// another record is stored in the item's place.
 enum ItemCodec {
-  private static let version: UInt8 = 2
+  private static let version: UInt8 = 3
+  /// Fields from this tag on may be unknown.
+  private static let firstOptionalTag: UInt8 = 128
+  /// Fields from this tag on stay with the item whatever is stored in its place.
+  static let firstUserTag: UInt8 = 192
 
   private enum Tag: UInt8 {
     case path = 1
@@ -29,11 +38,16 @@ enum ItemCodec {
     case tiles = 6
     case unreadableReason = 7
     case patchTokens = 8
+    case takenTime = 9
+    case camera = 10
+    case lens = 11
+    case place = 12
+    case tags = 192
   }
 
   /// The bytes of `item`, whose encoder has the number `fingerprint`.
   static func encode(_ item: ItemRecord, fingerprint: UInt32) -> [UInt8] {
-    let candidates: [(Tag, [UInt8]?)] = [
+    let known: [(Tag, [UInt8]?)] = [
       (.path, item.path), (.root, item.root), (.contentHash, item.contentHash?.bytes),
       (.format, item.format.map { Array($0.utf8) }),
       (.dateTaken, item.dateTaken.map { Array($0.utf8) }),
@@ -41,8 +55,13 @@ enum ItemCodec {
       (.unreadableReason, item.unreadableReason.map { Array($0.utf8) }),
       // An item that lost its tokens has no map of them.
       (.patchTokens, item.tokenCount > 0 ? item.patchTokens.map(PatchTokenCodec.encode) : nil),
+      (.takenTime, item.takenTime.map(encode)),
+      (.camera, item.camera.map { Array($0.utf8) }), (.lens, item.lens.map { Array($0.utf8) }),
+      (.place, item.place.map(encode)), (.tags, item.tags.isEmpty ? nil : encode(item.tags)),
     ]
-    let fields = candidates.compactMap { tag, bytes in bytes.map { (tag, $0) } }
+    let fields =
+      (known.compactMap { tag, bytes in bytes.map { (tag.rawValue, $0) } }
+      + item.laterFields.map { ($0, $1) }).sorted { $0.0 < $1.0 }
     var writer = ByteWriter()
     writer.append(version)
     writer.append(item.kind.rawValue)
@@ -55,7 +74,7 @@ enum ItemCodec {
     writer.append(UInt32(item.tokenCount))
     writer.append(UInt8(fields.count))
     for (tag, bytes) in fields {
-      writer.append(tag.rawValue)
+      writer.append(tag)
       writer.append(UInt32(bytes.count))
       writer.append(contentsOf: bytes)
     }
@@ -113,9 +132,14 @@ enum ItemCodec {
     var previous: UInt8 = 0
     for _ in 0..<(try reader.integer(UInt8.self)) {
       let number: UInt8 = try reader.integer()
-      guard number > previous, let tag = Tag(rawValue: number) else { throw .impossible(.tag) }
+      guard number > previous else { throw .impossible(.tag) }
       previous = number
       let bytes = Array(try reader.take(Int(try reader.integer(UInt32.self))))
+      guard let tag = Tag(rawValue: number) else {
+        guard number >= firstOptionalTag else { throw .newerField(number) }
+        item.laterFields[number] = bytes
+        continue
+      }
       switch tag {
       case .path: item.path = bytes
       case .root: item.root = bytes
@@ -128,6 +152,11 @@ enum ItemCodec {
       case .unreadableReason: item.unreadableReason = try text(bytes)
       case .patchTokens:
         item.patchTokens = try PatchTokenCodec.decode(bytes, tokenCount: item.tokenCount)
+      case .takenTime: item.takenTime = try decodeTime(bytes)
+      case .camera: item.camera = try text(bytes)
+      case .lens: item.lens = try text(bytes)
+      case .place: item.place = try decodePlace(bytes)
+      case .tags: item.tags = try decodeTags(bytes)
       }
     }
   }
@@ -135,6 +164,69 @@ enum ItemCodec {
   private static func text(_ bytes: [UInt8]) throws(Damage) -> String {
     guard let text = String(validating: bytes, as: UTF8.self) else { throw .impossible(.text) }
     return text
+  }
+}
+
+// MARK: - Time, place and tags
+
+extension ItemCodec {
+  private static func encode(_ time: Int64) -> [UInt8] {
+    var writer = ByteWriter()
+    writer.append(time)
+    return writer.bytes
+  }
+
+  private static func decodeTime(_ bytes: [UInt8]) throws(Damage) -> Int64 {
+    var reader = ByteReader(bytes, count: bytes.count)
+    let time: Int64 = try reader.integer()
+    guard reader.remainingCount == 0 else { throw .trailingBytes }
+    return time
+  }
+
+  /// Latitude, longitude and altitude; an unknown altitude is not a number.
+  private static func encode(_ place: ItemRecord.Place) -> [UInt8] {
+    var writer = ByteWriter()
+    writer.append(place.latitude)
+    writer.append(place.longitude)
+    writer.append(place.altitude ?? .nan)
+    return writer.bytes
+  }
+
+  private static func decodePlace(_ bytes: [UInt8]) throws(Damage) -> ItemRecord.Place {
+    var reader = ByteReader(bytes, count: bytes.count)
+    let (latitude, longitude) = (try reader.double(), try reader.double())
+    let altitude = try reader.double()
+    guard reader.remainingCount == 0 else { throw .trailingBytes }
+    guard (-90...90).contains(latitude), (-180...180).contains(longitude) else {
+      throw .impossible(.place)
+    }
+    return ItemRecord.Place(
+      latitude: latitude, longitude: longitude, altitude: altitude.isNaN ? nil : altitude)
+  }
+
+  /// Each a length of one byte and UTF-8, ascending.
+  private static func encode(_ tags: Set<ItemTag>) -> [UInt8] {
+    var writer = ByteWriter()
+    for tag in tags.sorted() {
+      writer.append(UInt8(tag.text.utf8.count))
+      writer.append(contentsOf: Array(tag.text.utf8))
+    }
+    return writer.bytes
+  }
+
+  private static func decodeTags(_ bytes: [UInt8]) throws(Damage) -> Set<ItemTag> {
+    var reader = ByteReader(bytes, count: bytes.count)
+    var tags: Set<ItemTag> = []
+    var previous: ItemTag?
+    while reader.remainingCount > 0 {
+      let count: UInt8 = try reader.integer()
+      guard let tag = ItemTag(stored: try reader.take(Int(count))),
+        previous.map({ $0 < tag }) ?? true
+      else { throw .impossible(.tags) }
+      tags.insert(tag)
+      previous = tag
+    }
+    return tags
   }
 }
 

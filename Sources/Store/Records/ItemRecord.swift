@@ -12,6 +12,23 @@ public struct ItemRecord: Hashable, Sendable {
     case imported = 3
   }
 
+  /// Where on Earth a picture was taken (WGS 84).
+  public struct Place: Hashable, Sendable {
+    /// Degrees north of the equator, −90…90.
+    public var latitude: Double
+    /// Degrees east of Greenwich, −180…180.
+    public var longitude: Double
+    /// Metres above the sea.
+    public var altitude: Double?
+
+    /// A place.
+    public init(latitude: Double, longitude: Double, altitude: Double? = nil) {
+      self.latitude = latitude
+      self.longitude = longitude
+      self.altitude = altitude
+    }
+  }
+
   /// The item's stable id; `.unassigned` until the item is inserted.
   public var id: ItemID
   /// Where the tokens come from.
@@ -36,6 +53,19 @@ public struct ItemRecord: Hashable, Sendable {
   public var format: String?
   /// When the picture was taken, as its metadata spells it.
   public var dateTaken: String?
+  /// The moment that `dateTaken` means, in nanoseconds since 1970.
+  public var takenTime: Int64?
+  /// Maker and model of the camera.
+  public var camera: String?
+  /// The camera's lens.
+  public var lens: String?
+  /// Where the picture was taken.
+  public var place: Place?
+  /// Words that the user gave to the item.
+  ///
+  /// They belong to the item, not to its file: whatever is stored in an item's place has its tags
+  /// too, besides those it brings. `Writer.tag(_:adding:removing:)` takes them away.
+  public var tags: Set<ItemTag>
   /// How the tokens lie in the image.
   public var tiles: [ImageTile]
   /// For each patch, tile after tile, the row of the token that stands for it, where tokens were
@@ -49,6 +79,8 @@ public struct ItemRecord: Hashable, Sendable {
   public var encoderFingerprint: String?
   /// Why the item has no tokens; `nil` for a readable item.
   public var unreadableReason: String?
+  /// Fields that a later program wrote, by their tags; kept and written again.
+  var laterFields: [UInt8: [UInt8]]
 
   /// A record with the facts that every item has; the others are set afterwards.
   public init(kind: Kind, path: [UInt8]?, fileSize: UInt64 = 0, modificationTime: Int64 = 0) {
@@ -60,7 +92,27 @@ public struct ItemRecord: Hashable, Sendable {
     indexedTime = 0
     width = 0
     height = 0
+    tags = []
     tiles = []
     tokenCount = 0
+    laterFields = [:]
   }
+
+  /// Takes over what `other` says about its picture, the content of the files being the same.
+  public mutating func describePicture(as other: ItemRecord) {
+    width = other.width
+    height = other.height
+    format = other.format
+    dateTaken = other.dateTaken
+    takenTime = other.takenTime
+    camera = other.camera
+    lens = other.lens
+    place = other.place
+    tiles = other.tiles
+    patchTokens = other.patchTokens
+  }
+
+  /// The time that filters go by: when the picture was taken, else when its file changed last, in
+  /// nanoseconds since 1970; `nil` when neither is known.
+  public var time: Int64? { takenTime ?? (modificationTime == 0 ? nil : modificationTime) }
 }

@@ -67,6 +67,16 @@ const char *_Nullable filip_tiff_text(filip_tiff *_Nonnull tiff, uint32_t tag);
 /// Makes `filip_tiff_text` read the EXIF directory from now on. False when there is none; then
 /// nothing can be read any more.
 bool filip_tiff_enter_exif(filip_tiff *_Nonnull tiff);
+/// Where a picture was taken: degrees, minutes, seconds, and the letters N or S, E or W as found.
+typedef struct {
+  uint8_t latitude_reference, longitude_reference;
+  double latitude[3], longitude[3];
+  bool has_altitude, is_below_sea;
+  double altitude;
+} filip_gps;
+/// Reads the GPS directory; nothing else can be read afterwards. False when there is none, or it
+/// lacks one of the four.
+bool filip_tiff_read_gps(filip_tiff *_Nonnull tiff, filip_gps *_Nonnull gps);
 /// Frees the reader.
 void filip_tiff_close(filip_tiff *_Nonnull tiff);
 /// The library's version.
