@@ -118,11 +118,63 @@ static void remember(int descriptor, off_t offset, size_t count) {
   pthread_mutex_unlock(&unflushed_lock);
 }
 
+/// A file's or a folder's old name.
+struct unflushed_rename {
+  struct unflushed_rename *older;
+  /// The folder of the new name.
+  dev_t device;
+  ino_t inode;
+  char from[PATH_MAX], to[PATH_MAX];
+  /// Where the file that had the new name is kept, beside the watched folder; empty for none.
+  char kept[PATH_MAX];
+};
+
+static struct unflushed_rename *newest_rename;
+
+/// Keeps the file that is about to lose its name to another, if power may be lost.
+static struct unflushed_rename *keep_replaced(const char *from, const char *to) {
+  static unsigned kept_count;
+  if (action != faults_power_loss) return NULL;
+  struct unflushed_rename *entry = calloc(1, sizeof *entry);
+  if (!entry || strlen(from) >= PATH_MAX || strlen(to) >= PATH_MAX) abort();
+  strcpy(entry->from, from);
+  strcpy(entry->to, to);
+  snprintf(entry->kept, sizeof entry->kept, "%.4000s.kept-%u", watched_folder, ++kept_count);
+  if (link(to, entry->kept)) entry->kept[0] = 0;
+  return entry;
+}
+
+/// Remembers a name that was changed.
+static void remember_rename(struct unflushed_rename *entry) {
+  if (!entry) return;
+  char parent[PATH_MAX];
+  strcpy(parent, entry->to);
+  *strrchr(parent, '/') = 0;
+  struct stat folder;
+  if (stat(parent, &folder)) abort();
+  entry->device = folder.st_dev;
+  entry->inode = folder.st_ino;
+  pthread_mutex_lock(&unflushed_lock);
+  entry->older = newest_rename;
+  newest_rename = entry;
+  pthread_mutex_unlock(&unflushed_lock);
+}
+
 /// Forgets what a flush has brought to the disk.
 static void forget(int descriptor) {
   struct stat file;
   if (action != faults_power_loss || fstat(descriptor, &file)) return;
   pthread_mutex_lock(&unflushed_lock);
+  for (struct unflushed_rename **link = &newest_rename; *link;) {
+    struct unflushed_rename *entry = *link;
+    if (entry->device == file.st_dev && entry->inode == file.st_ino) {
+      *link = entry->older;
+      if (entry->kept[0]) REAL(unlink)(entry->kept);
+      free(entry);
+    } else {
+      link = &entry->older;
+    }
+  }
   for (struct unflushed **link = &newest; *link;) {
     struct unflushed *entry = *link;
     if (entry->device == file.st_dev && entry->inode == file.st_ino) {
@@ -136,8 +188,12 @@ static void forget(int descriptor) {
   pthread_mutex_unlock(&unflushed_lock);
 }
 
-/// Takes back half of the pieces that no flush has brought to the disk, the newest first.
+/// Takes back half of the names and pieces that no flush has brought to the disk, the newest first.
 static void lose(void) {
+  for (struct unflushed_rename *entry = newest_rename; entry; entry = entry->older) {
+    if (next_random() & 1 || REAL(rename)(entry->to, entry->from)) continue;
+    if (entry->kept[0]) REAL(rename)(entry->kept, entry->to);
+  }
   static const char zeros[512];
   for (struct unflushed *entry = newest; entry; entry = entry->older) {
     off_t end = entry->offset + (off_t)entry->new_count;
@@ -322,8 +378,15 @@ int open64(const char *path, int flags, ...) {
   return open(path, flags, mode);
 }
 
+static int rename_remembered(const char *from, const char *to) {
+  struct unflushed_rename *entry = keep_replaced(from, to);
+  int result = REAL(rename)(from, to);
+  if (!result) remember_rename(entry);
+  return result;
+}
+
 int rename(const char *from, const char *to) {
-  PLAIN("rename", concerns_path(from), 0, REAL(rename)(from, to));
+  PLAIN("rename", concerns_path(from), 0, rename_remembered(from, to));
 }
 
 int unlink(const char *path) { PLAIN("unlink", concerns_path(path), 0, REAL(unlink)(path)); }

@@ -25,8 +25,8 @@ enum faults_action {
   faults_kill_within,
   /// The process is killed after it.
   faults_kill_after,
-  /// Some of what was written since the last flush is lost, in pieces of 512 bytes, and the process
-  /// is killed.
+  /// Some of what was written since the last flush is lost, in pieces of 512 bytes, and so are new
+  /// names of files whose folder was not flushed; and the process is killed.
   faults_power_loss,
 };
 

@@ -1,6 +1,5 @@
-import FilipLateInteraction
-
 @testable import FilipEncoders
+@testable import FilipLateInteraction
 @testable import FilipQuery
 @testable import FilipStore
 
@@ -9,15 +8,15 @@ extension PersistentDecoder {
   /// A few small values of each kind.
   var seeds: [[UInt8]] {
     switch self {
-    case .record: [ItemCodec.encode(Self.record, fingerprint: 1), Self.plainRecord]
+    case .record: [ItemCodec.encode(Self.recordSample, fingerprint: 1), Self.plainRecordSample]
     case .patchTokens: [PatchTokenCodec.encode([0, 0, 1, 2, 2, 5]), PatchTokenCodec.encode([])]
-    case .tokens: [Self.tokens(Self.matrix), Self.tokens(Self.emptyMatrix)]
+    case .tokens: [Self.encoded(Self.matrix), Self.encoded(Self.emptyMatrix)]
     case .pooled: [PooledCodec.encode([0.5, -0.25, 1]), PooledCodec.encode([])]
-    case .segment: [PlaneBits.eight, .four].map(Self.segment)
+    case .segment: [PlaneBits.eight, .four].map(Self.segmentSample)
     case .place: [PlanePlace(segment: 3, ordinal: 4).bytes, PlanePlace.empty(dimension: 8).bytes]
     case .deadOrdinals: [DeadOrdinals.encode([0, 3, 9]), []]
-    case .screen: [Self.screen]
-    case .codebook: [Self.codebook]
+    case .screen: [Self.screenSample]
+    case .codebook: [Self.codebookSample]
     case .layout: [PlaneLayout().bytes, PlaneLayout(bits: .four, originals: .none).bytes]
     case .reduction:
       ["pool 2 dimension 96", "pool 3", "0.9 0.8 0.95 100 8000"].map { Array($0.utf8) }
@@ -26,9 +25,9 @@ extension PersistentDecoder {
         TokenReduction.bytes(
           TokenProjection(axes: [1, 0, 0, 0, 1, 0], inputDimension: 3, outputDimension: 2))
       ]
-    case .recallCurve: [Self.recallCurve]
+    case .recallCurve: [Self.recallCurveSample]
     case .formatMarker: [StoreFormat.marker, "filip-index 7.1", "x"].map { Array($0.utf8) }
-    case .safetensors, .tokenArchive: [Self.safetensors]
+    case .safetensors, .tokenArchive: [Self.safetensorsSample]
     case .numpy: [NumPyFile.header(.float32, shape: [2, 3]) + [UInt8](repeating: 1, count: 24)]
     case .itemLines:
       [
@@ -42,7 +41,7 @@ extension PersistentDecoder {
     }
   }
 
-  private static var record: ItemRecord {
+  private static var recordSample: ItemRecord {
     var item = ItemRecord(
       kind: .image, path: Array("/a.jpg".utf8), fileSize: 9, modificationTime: 8)
     item.root = Array("/".utf8)
@@ -58,19 +57,19 @@ extension PersistentDecoder {
     return item
   }
 
-  private static var plainRecord: [UInt8] {
+  private static var plainRecordSample: [UInt8] {
     ItemCodec.encode(ItemRecord(kind: .text, path: nil), fingerprint: 0)
   }
 
   private static let matrix = TokenMatrix(unchecked: [1, 0, 0, 0.5], tokenCount: 2, dimension: 2)
   private static let emptyMatrix = TokenMatrix(unchecked: [], tokenCount: 0, dimension: 2)
 
-  private static func tokens(_ matrix: TokenMatrix) -> [UInt8] {
+  private static func encoded(_ matrix: TokenMatrix) -> [UInt8] {
     var encoder = TokenEncoder()
     return (try? encoder.encode(matrix)) ?? []
   }
 
-  private static func segment(_ bits: PlaneBits) -> [UInt8] {
+  private static func segmentSample(_ bits: PlaneBits) -> [UInt8] {
     var builder = PlaneSegmentBuilder(dimension: 3, bits: bits)
     builder.append(id: 1, rows: [1, 0, 0, 0, 0.5, 0.5], tokenCount: 2)
     builder.append(id: 2, rows: [0, 0, -1], tokenCount: 1)
@@ -79,14 +78,14 @@ extension PersistentDecoder {
     return bytes
   }
 
-  private static var screen: [UInt8] {
+  private static var screenSample: [UInt8] {
     ScreenCodec.encode(
       SegmentScreen(
         segment: 1, segmentChecksum: 5, codebook: 6, bounds: [0, 2, 3], codes: [0, 1, 2]))
   }
 
   /// Two cells of one centroid each, less their hash, which `decode` puts in.
-  private static var codebook: [UInt8] {
+  private static var codebookSample: [UInt8] {
     var writer = ByteWriter()
     for byte in [1, 0, 0, 0] as [UInt8] { writer.append(byte) }
     for count in [2, 2, 2] as [UInt32] { writer.append(count) }
@@ -96,7 +95,7 @@ extension PersistentDecoder {
     return writer.bytes
   }
 
-  private static var recallCurve: [UInt8] {
+  private static var recallCurveSample: [UInt8] {
     let point = RecallCurve.Point(candidateCount: 100, recall: 0.9, interval: 0.8...0.95)
     return RecallCurve(
       points: [point], queryCount: 20, querySource: "phrases", generation: 3, codebook: 4,
@@ -104,7 +103,7 @@ extension PersistentDecoder {
     ).note
   }
 
-  private static var safetensors: [UInt8] {
+  private static var safetensorsSample: [UInt8] {
     let header =
       Array(
         #"{"embeddings":{"dtype":"F32","shape":[3,1],"data_offsets":[0,12]},"#.utf8)

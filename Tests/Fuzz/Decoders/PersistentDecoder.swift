@@ -1,8 +1,8 @@
-import FilipLateInteraction
 import Glibc
 import SystemPackage
 
 @testable import FilipEncoders
+@testable import FilipLateInteraction
 @testable import FilipQuery
 @testable import FilipStore
 
@@ -132,13 +132,15 @@ extension PersistentDecoder {
     }
   }
 
-  /// Calls `body` with the path of a file in memory.
+  /// Calls `body` with the path of a file that has no name any more.
   private func withFile(_ bytes: [UInt8], _ body: (String) throws -> Void) throws {
-    let file = memfd_create("input", UInt32(MFD_CLOEXEC))
-    precondition(file >= 0, "a file in memory")
+    var template = Array("/tmp/filip-decoder-XXXXXX".utf8CString)
+    let file = mkstemp(&template)
+    precondition(file >= 0, "a temporary file")
+    unlink(&template)
     defer { close(file) }
     let count = bytes.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
-    precondition(count == bytes.count, "room in memory")
+    precondition(count == bytes.count, "room for an input")
     try body("/proc/self/fd/\(file)")
   }
 }

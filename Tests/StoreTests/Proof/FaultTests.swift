@@ -60,7 +60,7 @@ enum Fault: UInt32, CaseIterable {
     func check(_ name: String) throws {
       let journal = DriverJournal(path: journalPath)
       let store = try TokenStore.open(
-        at: index, mode: .create, program: "test", layout: layout, options: EnvironmentOptions())
+        at: index, mode: .create, program: "test", layout: layout)
       let generation = try store.read { try $0.generation }
       #expect(
         generation == journal.committed || generation == journal.begun,
@@ -102,6 +102,8 @@ enum Fault: UInt32, CaseIterable {
       #expect(end.isKilled == fault.kills, "\(name): \(end.text)")
       #expect(end.status == (fault.kills ? SIGKILL : 0), "\(name): \(end.text)")
       if !fault.kills { #expect(journal.committed == Self.commitCount, "\(name)") }
+      // A disk that fails or is full has damaged nothing, and is not said to have.
+      #expect(!journal.lines.contains { $0.contains("damaged") }, "\(name): \(journal.lines)")
       try disturbed.check(name)
     }
   }
