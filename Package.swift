@@ -94,18 +94,41 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["FilipLateInteraction"], path: "Tests/TestSupport",
       swiftSettings: swiftSettings),
+    // What the proofs of the store share: a model of an index, and a program that works on one in a
+    // process of its own, where the disk fails when it is told to.
+    .target(
+      name: "StoreProof", dependencies: ["FilipStore", "FilipLateInteraction", "TestSupport"],
+      path: "Tests/StoreProof", swiftSettings: swiftSettings),
+    .target(name: "CStoreFaults", path: "Tests/CStoreFaults"),
+    .executableTarget(
+      name: "StoreDriver",
+      dependencies: [
+        "StoreProof", "CStoreFaults", "FilipQuery", "FilipStore", "FilipLateInteraction",
+        "TestSupport",
+      ],
+      path: "Tests/StoreDriver", swiftSettings: swiftSettings),
     tests("LinearAlgebraTests", of: ["FilipLinearAlgebra"]),
     tests("LateInteractionTests", of: ["FilipLateInteraction", "FilipLinearAlgebra"]),
     tests(
       "EncodersTests", of: ["FilipEncoders", "FilipLateInteraction", "FilipLinearAlgebra"],
       resources: [.copy("Fixtures")]),
-    tests("StoreTests", of: ["FilipStore", "FilipLateInteraction", "FilipLinearAlgebra"]),
+    tests(
+      "StoreTests",
+      of: ["FilipStore", "FilipLateInteraction", "FilipLinearAlgebra", "StoreProof"]),
     tests(
       "QueryTests",
       of: [
         "FilipQuery", "FilipEncoders", "FilipStore", "FilipLateInteraction",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
+    // What scripts/fuzz found is decoded again in every test run.
+    .testTarget(
+      name: "DecoderTests",
+      dependencies: [
+        "FilipQuery", "FilipEncoders", "FilipStore", "FilipLateInteraction", "TestSupport",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      path: "Tests/Fuzz/Decoders", resources: [.copy("Corpora")], swiftSettings: swiftSettings),
     tests("CLITests", of: ["FilipCLI", "FilipStore", "FilipLateInteraction"]),
   ],
   swiftLanguageModes: [.v6]

@@ -102,7 +102,7 @@ extension StoreError {
         .readersFull,
         "too many programs read the index at \(path) at once; close some of them",
         underlying: error)
-    case .corrupted, .pageNotFound, .invalid, .panic, .incompatible:
+    case .corrupted, .pageNotFound, .invalid, .incompatible:
       self.init(
         .damaged,
         "the index at \(path) is damaged; restore a copy or rebuild it with `filip index --force`",
@@ -119,6 +119,11 @@ extension StoreError {
         .unavailable,
         "the disk failed while \(action) the index at \(path); look at the system's log and copy "
           + "the index to another disk", underlying: error)
+    case .panic:
+      self.init(
+        .unavailable,
+        "the disk failed at the end of an earlier write to the index at \(path); what was saved "
+          + "before is intact: open the index again", underlying: error)
     case .outOfMemory:
       self.init(
         .unavailable,

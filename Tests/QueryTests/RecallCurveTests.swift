@@ -102,4 +102,25 @@ import Testing
       #expect(RecallCurve(Array(curve.note.prefix(length))) == nil)
     }
   }
+
+  @Test func `a note of numbers that no index can have is no curve`() async throws {
+    let curve = try await measure()
+    let text = String(decoding: curve.note, as: UTF8.self)
+    for other in ["1e300", "-3.0", "0.5", "0.0"] {
+      // The first number of the first point.
+      let note = text.replacing(/\[\[[^,]*,/, with: "[[\(other),")
+      #expect(note != text)
+      #expect(RecallCurve(Array(note.utf8)) == nil, "\(note)")
+    }
+    for images in [UInt64(Int.max), .max] {
+      let note = text.replacing("\"\(curve.imageCount)\"", with: "\"\(images)\"")
+      #expect(note != text)
+      try store.write { try $0.setNote(RecallCurve.noteName, to: Array(note.utf8)) }
+      try #expect(stored == nil)
+    }
+    let note = text.replacing("\"\(curve.nextItem)\"", with: "\"\(curve.nextItem + 1)\"")
+    #expect(note != text)
+    try store.write { try $0.setNote(RecallCurve.noteName, to: Array(note.utf8)) }
+    try #expect(stored == nil)
+  }
 }

@@ -77,6 +77,20 @@ import TestSupport
     }
   }
 
+  @Test(arguments: [(0, 4), (4, 0), (1 << 16, 1), (1, Int(UInt32.max))])
+  func `a tile of no patches or of too many is an error`(rows: Int, columns: Int) {
+    var item = image("/a")
+    item.tiles = [
+      ImageTile(
+        grid: PatchGrid(rowCount: rows, columnCount: columns),
+        region: PixelRegion(x: 0, y: 0, width: 1, height: 1))
+    ]
+    let bytes = ItemCodec.encode(item, fingerprint: 0)
+    #expect(throws: Damage.impossible(.tiles)) {
+      try ItemCodec.decode(bytes, id: .first, fingerprints: [:])
+    }
+  }
+
   @Test func `a cut off record is an error`() {
     var generator = SeededGenerator(seed: 3)
     let bytes = ItemCodec.encode(generator.record(), fingerprint: 0)

@@ -147,4 +147,22 @@ import TestSupport
       #expect(throws: Damage.self) { try PooledCodec.decode(damaged.span, into: &buffer, at: 0) }
     }
   }
+
+  @Test func `bytes that claim more tokens than they can hold ask for no memory`() throws {
+    var writer = ByteWriter()
+    for byte in [TokenCodec.version, TokenCodec.encoding, 0, 0] { writer.append(byte) }
+    let count = UInt32(TokenCodec.largestElementCount)
+    for number in [count, 1, 2 * count] { writer.append(number) }
+    writer.append(Checksum.crc32(writer.bytes.span, count: 16))
+    writer.append(UInt64(0))
+    let claiming = writer.bytes
+    #expect(throws: Damage.impossible(.shape)) { try TokenCodec.shape(of: claiming.span) }
+    // What compresses best is still read: zeros.
+    var encoder = TokenEncoder()
+    let zeros = TokenMatrix(
+      unchecked: [Float](repeating: 0, count: 1 << 22), tokenCount: 1 << 12, dimension: 1 << 10)
+    let bytes = try encoder.encode(zeros)
+    let shape = try TokenCodec.shape(of: bytes.span)
+    #expect(shape.tokenCount == 1 << 12)
+  }
 }

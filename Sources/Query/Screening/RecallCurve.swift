@@ -70,9 +70,10 @@ extension RecallCurve {
       try curve.codebook == snapshot.screenCodebookID
     else { return nil }
     let count = try snapshot.readableCount
-    let added = Int(clamping: try snapshot.nextItem &- curve.nextItem)
-    let removed = curve.imageCount + added - count
-    guard Double(added + max(0, removed)) <= Self.tolerance * Double(max(1, curve.imageCount))
+    // In doubles, which hold what a damaged note may say.
+    let added = Double(try snapshot.nextItem &- curve.nextItem)
+    let removed = Double(curve.imageCount) + added - Double(count)
+    guard added + max(0, removed) <= Self.tolerance * Double(max(1, curve.imageCount))
     else { return nil }
     self = curve
   }
@@ -82,21 +83,21 @@ extension RecallCurve {
       let points = json["points"]?.array, let queryCount = json["queries"]?.integer,
       let querySource = json["source"]?.string,
       let numbers = json["at"]?.array?.compactMap(\.string).compactMap({ UInt64($0) }),
-      numbers.count == 4
+      numbers.count == 4, let imageCount = Int(exactly: numbers[2])
     else { return nil }
     self.points = []
     for point in points {
       guard let values = point.array?.compactMap(\.double), values.count == 4,
-        values[2] <= values[3]
+        let candidateCount = Int(exactly: values[0]), candidateCount > 0, values[2] <= values[3]
       else { return nil }
       self.points.append(
         Point(
-          candidateCount: Int(values[0]), recall: values[1], interval: values[2]...values[3]))
+          candidateCount: candidateCount, recall: values[1], interval: values[2]...values[3]))
     }
     self.queryCount = Int(queryCount)
     self.querySource = querySource
     (generation, codebook, nextItem) = (numbers[0], numbers[1], numbers[3])
-    imageCount = Int(numbers[2])
+    self.imageCount = imageCount
   }
 
   /// The note's bytes.

@@ -41,6 +41,8 @@ enum TokenCodec {
     else {
       throw .impossible(.shape)
     }
+    // Four bytes of zstd make a block of at most 128 KiB: no memory for what claims to be more.
+    guard count * 2 <= (bytes.count - headerByteCount) << 15 else { throw .impossible(.shape) }
     return shape
   }
 }

@@ -256,6 +256,11 @@ extension ItemCodec {
     while reader.remainingCount > 0 {
       let rowCount: UInt32 = try reader.integer()
       let columnCount: UInt32 = try reader.integer()
+      // More patches than can be counted would stop the program, as would none in a row.
+      let sides = 1...UInt32(UInt16.max)
+      guard sides.contains(rowCount), sides.contains(columnCount) else {
+        throw .impossible(.tiles)
+      }
       let region = PixelRegion(
         x: try reader.double(), y: try reader.double(), width: try reader.double(),
         height: try reader.double())
