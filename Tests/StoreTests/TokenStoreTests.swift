@@ -44,7 +44,7 @@ import TestSupport
       try #expect(snapshot.generation == 4)
       try #expect(snapshot.createdBy == "filip 0.1")
       #expect(snapshot.fingerprints == ["tower 0", "tower 1"])
-      try #expect(snapshot.findDamage().isEmpty)
+      try #expect(snapshot.audit().isSound)
       for (id, value) in expected {
         try #expect(snapshot.item(id) == value.item)
         try #expect(snapshot.item(forPath: value.item.path ?? []) == value.item)
@@ -328,7 +328,7 @@ import TestSupport
     }
     try open(.readOnly).read { snapshot in
       try #expect(snapshot.itemCount == 2)
-      try #expect(snapshot.findDamage().isEmpty)
+      try #expect(snapshot.audit().isSound)
       try #expect(snapshot.tokens(of: ItemID(rawValue: 2)) != nil)
     }
   }
@@ -356,7 +356,7 @@ import TestSupport
     try open(.readOnly).read { snapshot in
       try #expect(snapshot.itemCount == 1)
       try #expect(snapshot.note("still") == [1])
-      try #expect(snapshot.findDamage().isEmpty)
+      try #expect(snapshot.audit().isSound)
     }
   }
 

@@ -119,7 +119,7 @@ extension Writer {
     try eraseSegment(segment)
   }
 
-  private mutating func put(_ dead: [UInt32], of segment: UInt64) throws(StoreError) {
+  mutating func put(_ dead: [UInt32], of segment: UInt64) throws(StoreError) {
     let key = StoreLayout.key(ofSegment: segment)
     if dead.isEmpty {
       try transaction.remove(key, in: tables.dead)
@@ -128,7 +128,7 @@ extension Writer {
     }
   }
 
-  private mutating func eraseSegment(_ segment: UInt64) throws(StoreError) {
+  mutating func eraseSegment(_ segment: UInt64) throws(StoreError) {
     let key = StoreLayout.key(ofSegment: segment)
     try transaction.remove(key, in: tables.planes)
     try transaction.remove(key, in: tables.dead)
