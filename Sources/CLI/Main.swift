@@ -25,7 +25,8 @@ struct FilipCommand: AsyncParsableCommand {
     version: "filip \(filipVersion)",
     subcommands: [
       IndexCommand.self, SearchCommand.self, StatusCommand.self, ListCommand.self,
-      RemoveCommand.self, EmbedCommand.self, ImportCommand.self, ModelCommand.self,
+      RemoveCommand.self, VerifyCommand.self, EmbedCommand.self, ImportCommand.self,
+      ExportCommand.self, ModelCommand.self,
       BenchCommand.self,
     ])
 }

@@ -29,7 +29,7 @@ import TestSupport
     let folder = TemporaryFolder()
     let store: TokenStore
     private(set) var known: [ItemID: Known] = [:]
-    private var rows: [[(key: [UInt8], value: [UInt8])]] = []
+    private(set) var rows: [[(key: [UInt8], value: [UInt8])]] = []
     private let codebook: ScreenCodebook
 
     init(_ layout: PlaneLayout) throws {
@@ -148,8 +148,11 @@ import TestSupport
       }
       let row = try #require(candidates.randomElement(using: &generator))
       var value: [UInt8]? = row.value
+      // That there was a pooled vector, and the dimension of no tokens, stand nowhere else.
+      let isEmptyPlace = name == "places" && row.value.prefix(8).allSatisfy { $0 == 0 }
       switch way {
-      case 1: value = nil
+      case _ where isEmptyPlace: value = nil
+      case 1 where name != "pooled": value = nil
       case 2: value = Array(row.value.dropLast(.random(in: 1...9, using: &generator)))
       case _ where row.value.isEmpty: value = [7]
       default:
@@ -242,7 +245,9 @@ import TestSupport
         record.tokenCount = 0
         #expect(record.unreadableReason?.contains("damaged") == true, comment)
       } else {
-        #expect(item.tokens == expected.tokens, comment)
+        let isEmpty = layout.originals == .none && record.tokenCount == 0
+        #expect(
+          isEmpty ? item.tokens?.tokenCount == 0 : item.tokens == expected.tokens, comment)
         #expect(item.scanned?.rows == expected.scanned?.rows, comment)
         if !harm.pooled.contains(id) { #expect(item.pooled == expected.pooled, comment) }
       }
@@ -307,7 +312,9 @@ import TestSupport
       try transaction.put([1, 2, 3], forKey: MetaKey.nextItem, in: tables.meta)
     }
     let error = storeError {
-      try index.store.write { writer in try writer.insert(image("/new"), tokens: smallTokens) }
+      _ = try index.store.write { writer in
+        try writer.insert(image("/new"), tokens: smallTokens)
+      }
     }
     #expect(error?.code == .damaged)
     #expect(error?.message.contains("filip verify --repair") == true)
@@ -347,7 +354,8 @@ import TestSupport
     #expect(last.finishedByteCount == last.byteCount && last.byteCount == report.byteCount)
     #expect(report.itemCount == 57 && last.itemCount == 57)
     #expect(report.readableCount == 54)
-    let sizes = try index.store.read { snapshot in try snapshot.statistics }.usedByteCount
-    #expect(report.byteCount > sizes / 2 && report.byteCount <= sizes)
+    // The description is read at the beginning and at the end.
+    let sizes = index.rows.map { rows in rows.reduce(0) { $0 + $1.key.count + $1.value.count } }
+    #expect(report.byteCount == sizes.reduce(0, +) + sizes[0])
   }
 }

@@ -12,6 +12,9 @@ struct ListCommand: ParsableCommand {
   @Flag(help: "Files that could not be read, with the reason.")
   var failed = false
 
+  @Flag(help: "Images whose file is gone, or has another size or time than when it was indexed.")
+  var stale = false
+
   @Option(
     name: .customLong("in"), parsing: .singleValue,
     help: ArgumentHelp("Only images at or below this path; may be repeated.", valueName: "path"))
@@ -21,13 +24,19 @@ struct ListCommand: ParsableCommand {
   @OptionGroup(title: "Output") var output: OutputOptions
   @OptionGroup(title: "Output") var messages: MessageOptions
 
+  func validate() throws {
+    if failed, stale {
+      throw ValidationError("--failed and --stale list different files; choose one")
+    }
+  }
+
   func run() throws {
     let store = try TokenStore.open(at: indexOptions.path, mode: .readOnly)
     let scope = try scope.map(namedPath)
     var items: [ItemRecord] = []
     try store.read { snapshot in
       try snapshot.forEachItem { item in
-        guard (item.unreadableReason != nil) == failed else { return }
+        guard (item.unreadableReason != nil) == failed, !stale || item.isStale else { return }
         if !scope.isEmpty {
           let path = FilePath(bytes: item.path ?? [])
           guard scope.contains(where: { path.starts(with: $0) }) else { return }
@@ -49,13 +58,17 @@ struct ListCommand: ParsableCommand {
         let reason = item.unreadableReason.map { ": \($0)" } ?? ""
         standardOutput.write(paths.line(item.path ?? []) + reason + "\n")
       }
-    case .paths, .tsv:
+    case .tsv:
       for item in items {
-        standardOutput.write(bytes: paths.bytes(item.path ?? []))
-        if output.hitFormat == .tsv, let reason = item.unreadableReason {
-          standardOutput.write("\t" + reason)
+        standardOutput.write(bytes: paths.field(item.path ?? []))
+        if let reason = item.unreadableReason {
+          standardOutput.write(bytes: Array("\t".utf8) + escapedField(Array(reason.utf8)))
         }
-        standardOutput.write(bytes: terminator)
+        standardOutput.write("\n")
+      }
+    case .paths:
+      for item in items {
+        standardOutput.write(bytes: paths.bytes(item.path ?? []) + terminator)
       }
     case .json:
       let document = JSONValue.members([
@@ -85,5 +98,14 @@ struct ListCommand: ParsableCommand {
     if let hash = item.contentHash { _ = object.append("hash", .string("\(hash)")) }
     if let reason = item.unreadableReason { _ = object.append("reason", .string(reason)) }
     return .object(object)
+  }
+}
+
+extension ItemRecord {
+  /// Whether the file is gone or changed since it was indexed.
+  fileprivate var isStale: Bool {
+    guard kind == .image, let path else { return false }
+    guard let status = try? FileStatus(of: FilePath(bytes: path)) else { return true }
+    return status.size != fileSize || status.modificationTime != modificationTime
   }
 }

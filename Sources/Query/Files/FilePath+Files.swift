@@ -114,6 +114,9 @@ extension FilePath {
     guard result == 0 else { throw Errno(rawValue: errno) }
   }
 
+  /// Removes the file, if there is one that can be removed.
+  func removeFile() { _ = withPlatformString { unlink($0) } }
+
   /// Up to `limit` bytes from the start of the file, or all of it.
   /// - Throws: `Errno`.
   package func read(upTo limit: Int? = nil) throws -> [UInt8] {

@@ -6,6 +6,8 @@ public struct AuditFinding: Sendable {
   public var item: ItemID?
   /// The segment of the scan plane that it concerns, or `nil`.
   public var segment: UInt64?
+  /// The caller's note that it concerns, by its name, or `nil`.
+  public var note: String?
   /// The item's path or name, as far as anything still says it.
   public var path: [UInt8]?
   /// The entry, such as "the tokens of item 5".
@@ -47,8 +49,11 @@ public enum AuditRemedy: String, Sendable, CaseIterable {
 enum RepairAction: Hashable, Sendable {
   /// Writes a number of the table `meta`.
   case setCounter(key: [UInt8], UInt64)
-  /// Gives a number of an encoder a name again.
+  /// Gives a number of an encoder a name again: the one that is known, unless another number has
+  /// it, else one that no encoder has.
   case nameEncoder(UInt32)
+  /// Removes the caller's note under a key of the table `meta`.
+  case dropNote([UInt8])
   /// Removes an entry that nothing refers to.
   case dropEntry(table: Table, key: [UInt8])
   /// Takes an item out of the list of a key of the table of paths.
@@ -75,7 +80,7 @@ enum RepairAction: Hashable, Sendable {
   /// Steps of one rank are done together, those of a lower one before.
   var rank: Int {
     switch self {
-    case .setCounter, .nameEncoder, .dropEntry, .dropPath, .dropScreens: 0
+    case .setCounter, .nameEncoder, .dropNote, .dropEntry, .dropPath, .dropScreens: 0
     case .setPlace: 1
     case .listDead: 2
     case .leavePlane: 3

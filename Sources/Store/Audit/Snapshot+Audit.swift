@@ -87,6 +87,12 @@ struct Audit {
         problem: problem, remedy: remedy, actions: actions))
   }
 
+  /// Notes that a caller's note is damaged.
+  mutating func note(_ table: Table, named name: String, _ damage: Damage) {
+    note(table, "the note \(name)", damage, .none, [])
+    findings[findings.count - 1].note = name
+  }
+
   /// Notes damage; nothing is done about what a newer program wrote.
   mutating func note(
     _ table: Table, item: ItemID? = nil, segment: UInt64? = nil, path: [UInt8]? = nil,

@@ -22,7 +22,7 @@ extension Snapshot {
         guard case .failure(let damage) = result({ () throws(Damage) in try MetaValue.open(value) })
         else { return }
         let name = String(decoding: key.dropFirst(MetaKey.notePrefix.count), as: UTF8.self)
-        audit.note(tables.meta, "the note \(name)", damage, .none, [])
+        audit.note(tables.meta, named: name, damage)
       }
     }
     let codebook = try read(tables.meta, MetaKey.screenCodebook) { (bytes) throws(Damage) in

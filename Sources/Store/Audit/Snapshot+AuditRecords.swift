@@ -94,6 +94,15 @@ extension Snapshot {
     }
     // That its codes are others than those of its tokens is noted already.
     if audit.miscoded.contains(id) { return }
+    if item.tokenCount == 0, !hasOriginals {
+      // Of what has no tokens, nothing but their dimension is lost.
+      let dimension = audit.segments.values.first ?? 1
+      audit.note(
+        tables.places, item: id, path: item.path, "the place of item \(id)",
+        place == nil ? "\(Damage.missing)" : "it leads to an image", .rebuild,
+        [.setPlace(id, .empty(dimension: dimension))])
+      return
+    }
     let problem =
       place.map { audit.lostSegments.contains($0.segment) } == true
       ? "they are in segment \(place?.segment ?? 0), which is damaged" : "they are missing"

@@ -5,9 +5,12 @@ extension TokenStore {
   /// record is damaged is removed, one whose tokens are damaged keeps its id and waits for the next
   /// run of the indexer. The repair is done in several commits; should it be cut short, audit and
   /// repair again. One repair may uncover more: audit afterwards.
+  ///
+  /// `encoder` is the fingerprint of the encoder that made the tokens, for an encoder whose name is
+  /// lost; without it, the next run of the indexer encodes its items again.
   /// - Throws: `StoreError` `.busy` when something was committed since the audit, and whatever
   ///   `write` throws.
-  public func repair(_ report: AuditReport) throws {
+  public func repair(_ report: AuditReport, encoder: String? = nil) throws {
     let actions = report.findings.flatMap(\.actions)
     let lost = Set(actions.compactMap(\.erasedSegment))
     var expected = report.commitNumber
@@ -21,7 +24,7 @@ extension TokenStore {
             throw StoreError(
               .busy, "the index at \(path) was changed since it was verified; verify it again")
           }
-          try writer.repair(portion, lost: lost)
+          try writer.repair(portion, lost: lost, encoder: encoder)
         }
         expected += 1
       }

@@ -2,18 +2,27 @@ import FilipLateInteraction
 
 extension Writer {
   /// Takes steps of one rank; `lost` are the segments that are removed in the end.
-  mutating func repair(_ steps: ArraySlice<RepairAction>, lost: Set<UInt64>) throws {
+  mutating func repair(
+    _ steps: ArraySlice<RepairAction>, lost: Set<UInt64>, encoder: String?
+  ) throws {
     // A damaged counter forbids every other write; this one mends it, or leaves the index as it is.
     failure = nil
     try change { (writer) throws(StoreError) in
-      for step in steps { try writer.take(step, lost: lost) }
+      for step in steps {
+        if case .nameEncoder(let number) = step {
+          try writer.nameEncoder(number, encoder)
+        } else {
+          try writer.take(step, lost: lost)
+        }
+      }
     }
   }
 
   private mutating func take(_ step: RepairAction, lost: Set<UInt64>) throws(StoreError) {
     switch step {
     case .setCounter(let key, let value): try setCounter(key, to: value)
-    case .nameEncoder(let number): try nameEncoder(number)
+    case .nameEncoder: break
+    case .dropNote(let key): try transaction.remove(key, in: tables.meta)
     case .dropEntry(let table, let key): try transaction.remove(key, in: table)
     case .dropPath(let key, let id): try dropPath(key, id)
     case .dropScreens:
@@ -41,9 +50,10 @@ extension Writer {
     try put(value, forKey: key)
   }
 
-  /// Gives an encoder a name that no other has: its items are encoded again by the next run.
-  private mutating func nameEncoder(_ number: UInt32) throws(StoreError) {
-    let name = MetaKey.lostFingerprint(number)
+  /// Gives an encoder its name again; one that no encoder has where that cannot be known.
+  private mutating func nameEncoder(_ number: UInt32, _ known: String?) throws(StoreError) {
+    let lost = MetaKey.lostFingerprint(number)
+    let name = known.flatMap { fingerprintsByNumber.values.contains($0) ? nil : $0 } ?? lost
     try transaction.put(
       MetaValue.seal(Array(name.utf8)), forKey: MetaKey.fingerprint(number), in: tables.meta)
     fingerprintsByNumber[number] = name
