@@ -119,7 +119,8 @@ import Testing
     let report = try store.read { snapshot in try snapshot.audit() }
     #expect(report.isSound)
     // Both roots are in step with the index.
-    let (second, _) = try await run { $0.roots = [FilePath(moved), FilePath(copy)] }
+    parameters.roots = [FilePath(moved), FilePath(copy)]
+    let second = try await Indexer(store: store, pipeline: pipeline, parameters: parameters).run()
     #expect(second.unchangedCount == 315 && second.renamedCount == 0)
   }
 

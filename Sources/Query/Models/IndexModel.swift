@@ -212,7 +212,9 @@ public struct IndexModel: Sendable {
         "the index at \(path) holds tokens imported as \(imported), not those of \(label); choose "
           + "another --index, or rebuild: filip index --force")
     }
-    let keepsTokens = keepsReduction && recorded?.imageFingerprint == imageFingerprint
+    // Imported tokens may be this model's own.
+    let maker = try recorded?.imageFingerprint ?? ImportedOrigin.fingerprint(of: store)
+    let keepsTokens = keepsReduction && maker == imageFingerprint
     _ = try TextEncoder(model: directory)
     var outdated: [ItemRecord] = []
     try store.read { snapshot in

@@ -32,8 +32,13 @@ extension Snapshot {
         throw Damage(error)
       }
     }
-    if case .failure(let damage) = codebook {
+    let hasScreens = try transaction.usage(of: tables.screens).entryCount > 0
+    switch codebook {
+    case .failure(let damage):
       audit.note(tables.meta, "the screen's codebook", damage, .dropEntry, [.dropScreens])
+    case nil where hasScreens:
+      audit.note(tables.meta, "the screen's codebook", Damage.missing, .dropEntry, [.dropScreens])
+    default: break
     }
   }
 
