@@ -25,8 +25,9 @@ struct FilipCommand: AsyncParsableCommand {
     version: "filip \(filipVersion)",
     subcommands: [
       IndexCommand.self, SearchCommand.self, StatusCommand.self, ListCommand.self,
-      TagCommand.self, RemoveCommand.self, EmbedCommand.self, ImportCommand.self, ModelCommand.self,
-      CompactCommand.self, BenchCommand.self,
+      TagCommand.self, RemoveCommand.self, VerifyCommand.self, CompactCommand.self,
+      EmbedCommand.self, ImportCommand.self, ExportCommand.self, ModelCommand.self,
+      BenchCommand.self,
     ])
 }
 

@@ -1,3 +1,5 @@
+import FilipLateInteraction
+
 /// Walks over every item, in the order of ids.
 ///
 /// Each takes a range of ids, so that several threads can share one walk: see
@@ -60,6 +62,16 @@ extension Snapshot {
         try PooledCodec.decode(value, of: id, into: &buffer, at: 0)
       }
       try body(id, buffer[..<count])
+    }
+  }
+
+  /// Calls `body` with the dimension of every segment that has living images.
+  /// - Complexity: O(tokens); of a segment its header, scales and directory are read.
+  package func forEachTokenDimension(_ body: (Int) -> Void) throws {
+    for segment in try segmentIDs() {
+      try withSegment(segment) { segment, dead in
+        if dead.count < segment.imageCount { body(segment.dimension) }
+      }
     }
   }
 

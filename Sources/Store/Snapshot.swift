@@ -49,8 +49,16 @@ public struct Snapshot: ~Copyable, Sendable {
   }
 
   /// What `Writer.setNote` stored under the name, or `nil`.
+  /// - Throws: `StoreError` `.damaged`.
   public func note(_ name: String) throws(StoreError) -> [UInt8]? {
-    try transaction.value(in: tables.meta, forKey: MetaKey.note(name))
+    guard let bytes = try transaction.value(in: tables.meta, forKey: MetaKey.note(name)) else {
+      return nil
+    }
+    do throws(Damage) {
+      return try MetaValue.open(bytes)
+    } catch {
+      throw StoreError(error, in: "the note \(name)", path: transaction.environment.path)
+    }
   }
 
   /// The record of an item, or `nil` when there is none.

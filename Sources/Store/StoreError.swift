@@ -154,8 +154,8 @@ extension StoreError {
     default:
       self.init(
         .damaged,
-        "\(subject)\(place) is damaged (\(damage)); index the image again, or rebuild the index "
-          + "with `filip index --force`")
+        "\(subject)\(place) is damaged (\(damage)); see what is left: `filip verify`, then "
+          + "`filip verify --repair`")
     }
   }
 }

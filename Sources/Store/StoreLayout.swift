@@ -168,11 +168,11 @@ struct StoreTables: Sendable {
   static let metaName = "meta"
 }
 
-/// The keys of the table `meta`.
+/// The keys of the table `meta`; values are sealed (`MetaValue`) unless something else is said.
 enum MetaKey {
-  /// The format marker, see `StoreFormat`; this key is the same in every format, for ever.
+  /// The format marker, see `StoreFormat`, unsealed; this key is the same in every format, for ever.
   static let format = Array("format".utf8)
-  /// Name and version of the program that made the index.
+  /// Name and version of the program that made the index, unsealed.
   static let createdBy = Array("created-by".utf8)
   /// The id that the next new item gets, UInt64.
   static let nextItem = Array("next-item".utf8)
@@ -185,7 +185,8 @@ enum MetaKey {
   /// What precedes a dimension, UInt32 big-endian; the value is the segment that the next image of
   /// that dimension is added to, UInt64.
   static let openSegmentPrefix = Array("open-segment:".utf8)
-  /// The centroids that the screens are made with, see `ScreenCodebook`.
+  /// The centroids that the screens are made with, see `ScreenCodebook`, which has its own
+  /// checksum.
   static let screenCodebook = Array("screen-codebook".utf8)
   /// What precedes the number of an encoder's fingerprint, UInt32 big-endian; the value is text.
   static let fingerprintPrefix = Array("fingerprint:".utf8)
@@ -201,6 +202,22 @@ enum MetaKey {
   static func fingerprint(_ number: UInt32) -> [UInt8] {
     fingerprintPrefix + StoreLayout.bigEndian(UInt64(number))[4...]
   }
+
+  /// The number of the encoder whose fingerprint has the key; `nil` for another key.
+  static func fingerprintNumber(_ key: [UInt8]) -> UInt32? { number(key, after: fingerprintPrefix) }
+
+  /// The dimension whose growing segment has the key; `nil` for another key.
+  static func openSegmentDimension(_ key: [UInt8]) -> Int? {
+    number(key, after: openSegmentPrefix).map(Int.init)
+  }
+
+  private static func number(_ key: [UInt8], after prefix: [UInt8]) -> UInt32? {
+    guard key.starts(with: prefix), key.count == prefix.count + 4 else { return nil }
+    return key.suffix(4).reduce(0) { $0 << 8 | UInt32($1) }
+  }
+
+  /// What stands for an encoder's fingerprint that is damaged or gone.
+  static func lostFingerprint(_ number: UInt32) -> String { "lost encoder \(number)" }
 
   /// The key of a caller's note.
   static func note(_ name: String) -> [UInt8] {

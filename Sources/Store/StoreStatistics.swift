@@ -18,6 +18,8 @@ public struct StoreStatistics: Hashable, Sendable {
   public var fileByteCount: Int
   /// Address space reserved for the data file, in bytes.
   public var mapByteCount: Int
+  /// When the index was last changed, in seconds since 1970.
+  public var changeTime: Int64
 
   /// Bytes of the tokens as they are kept besides the scan plane.
   public var originalByteCount: Int { byteCount(of: ["tokens"]) }
@@ -25,6 +27,15 @@ public struct StoreStatistics: Hashable, Sendable {
   public var planeByteCount: Int { byteCount(of: ["planes", "places", "dead"]) }
   /// Bytes of the screens.
   public var screenByteCount: Int { byteCount(of: ["screens"]) }
+  /// Bytes of the pooled vectors.
+  public var pooledByteCount: Int { byteCount(of: ["pooled"]) }
+  /// Bytes of the records, of what leads to them, and of the description.
+  public var recordByteCount: Int {
+    usedByteCount - originalByteCount - planeByteCount - screenByteCount - pooledByteCount
+  }
+  /// Bytes of the file that nothing uses: later changes fill them. LMDB's own list of them counts
+  /// as unused.
+  public var freeByteCount: Int { max(0, fileByteCount - usedByteCount) }
   /// Bytes of all tables together.
   public var usedByteCount: Int { tables.reduce(0) { $0 + $1.byteCount } }
 
@@ -45,10 +56,16 @@ extension Snapshot {
             name: table.name, entryCount: usage.entryCount, byteCount: usage.byteCount))
       }
       let environment = transaction.environment
+      let dataPath = environment.path + "/" + StoreLayout.dataFileName
       return StoreStatistics(
-        tables: rows,
-        fileByteCount: environment.fileByteCount,
-        mapByteCount: environment.mapByteCount)
+        tables: rows, fileByteCount: environment.fileByteCount,
+        mapByteCount: environment.mapByteCount, changeTime: fileChangeTime(dataPath) ?? 0)
     }
   }
+
+  /// The format of the index, as it is written into it.
+  public var formatName: String { StoreFormat.marker }
+
+  /// How originals are compressed: zstd at this level.
+  public var compressionLevel: Int { BlockCompressor.levelNumber }
 }

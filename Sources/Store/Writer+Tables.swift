@@ -108,7 +108,8 @@ extension Writer {
     }
     let number = (fingerprintsByNumber.keys.max() ?? 0) + 1
     try transaction.put(
-      Array(fingerprint.utf8), forKey: MetaKey.fingerprint(number), in: tables.meta)
+      MetaValue.seal(Array(fingerprint.utf8)), forKey: MetaKey.fingerprint(number),
+      in: tables.meta)
     fingerprintsByNumber[number] = fingerprint
     return number
   }
@@ -145,17 +146,16 @@ extension Writer {
     try transaction.value(in: tables.items, forKey: StoreLayout.key(id)) != nil
   }
 
-  private mutating func link(_ path: [UInt8], to id: ItemID) throws(StoreError) {
+  mutating func link(_ path: [UInt8], to id: ItemID) throws(StoreError) {
     var ids = try liveIDs(withKeyOf: path)
     guard !ids.contains(id) else { return }
     ids.append(id)
-    try put(ids, withKeyOf: path)
+    try put(ids, forPathKey: StoreLayout.key(ofPath: path))
   }
 
   private mutating func unlink(_ path: [UInt8], from id: ItemID) throws(StoreError) {
     let ids = try liveIDs(withKeyOf: path).filter { $0 != id }
-    guard ids.isEmpty else { return try put(ids, withKeyOf: path) }
-    try transaction.remove(StoreLayout.key(ofPath: path), in: tables.paths)
+    try put(ids, forPathKey: StoreLayout.key(ofPath: path))
   }
 
   /// The items under the path's key, less those that were damaged and removed.
@@ -167,9 +167,13 @@ extension Writer {
     return live
   }
 
-  private mutating func put(_ ids: [ItemID], withKeyOf path: [UInt8]) throws(StoreError) {
+  mutating func put(_ ids: [ItemID], forPathKey key: [UInt8]) throws(StoreError) {
+    guard !ids.isEmpty else {
+      try transaction.remove(key, in: tables.paths)
+      return
+    }
     var writer = ByteWriter()
     for id in ids { writer.append(id.rawValue) }
-    try transaction.put(writer.bytes, forKey: StoreLayout.key(ofPath: path), in: tables.paths)
+    try transaction.put(writer.bytes, forKey: key, in: tables.paths)
   }
 }

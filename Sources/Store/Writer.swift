@@ -14,18 +14,25 @@ public struct Writer: ~Copyable {
   /// Blocks of facts that changed, by their numbers.
   var facts: [UInt64: FactBlock] = [:]
   private var hasChanges = false
-  private(set) var failure: StoreError?
+  /// Why nothing more can be written.
+  var failure: StoreError?
 
   /// Begins to write; waits while another thread writes.
   @available(*, noasync)
   init(environment: Environment, tables: StoreTables) throws {
     let transaction = try environment.beginWrite()
     let fingerprints = try transaction.fingerprints(tables)
-    let nextItem = try transaction.counter(MetaKey.nextItem, tables)
+    do throws(StoreError) {
+      nextItem = try transaction.counter(MetaKey.nextItem, tables)
+    } catch {
+      // Nothing can be written with it before a repair.
+      guard error.underlying == nil else { throw error }
+      (nextItem, failure) = (0, error)
+    }
     self.transaction = transaction
     self.tables = tables
     self.fingerprintsByNumber = fingerprints
-    self.nextItem = max(ItemID.first.rawValue, nextItem)
+    nextItem = max(ItemID.first.rawValue, nextItem)
     encoder = TokenEncoder()
   }
 
@@ -57,9 +64,7 @@ public struct Writer: ~Copyable {
 
   /// Puts a number into the table `meta`.
   mutating func put(_ value: UInt64, forKey key: [UInt8]) throws(StoreError) {
-    var bytes = ByteWriter()
-    bytes.append(value)
-    try transaction.put(bytes.bytes, forKey: key, in: tables.meta)
+    try transaction.put(MetaValue.seal(value), forKey: key, in: tables.meta)
   }
 }
 
@@ -183,7 +188,7 @@ extension Writer {
         try writer.transaction.remove(key, in: writer.tables.meta)
         return
       }
-      try writer.transaction.put(value, forKey: key, in: writer.tables.meta)
+      try writer.transaction.put(MetaValue.seal(value), forKey: key, in: writer.tables.meta)
     }
   }
 

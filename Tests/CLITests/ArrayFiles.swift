@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 /// A `.safetensors` file of tensors in their order, written without the program's own writer.
 func writeSafetensors(
@@ -32,4 +33,29 @@ func writeArray(_ type: String, _ shape: [Int], _ bytes: Data, to path: String) 
 /// The bytes of numbers as they lie in memory.
 func bytes<Element>(_ elements: [Element]) -> Data {
   elements.withUnsafeBytes { Data($0) }
+}
+
+/// A `.safetensors` file, read without the program's own reader.
+func readSafetensors(
+  _ path: String
+) throws -> (
+  tensors: [String: (type: String, shape: [Int], bytes: Data)], metadata: [String: String]
+) {
+  let file = try Data(contentsOf: URL(fileURLWithPath: path))
+  let length = file.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+  let header = try #require(
+    try JSONSerialization.jsonObject(with: file[8..<8 + length]) as? [String: Any])
+  var tensors: [String: (type: String, shape: [Int], bytes: Data)] = [:]
+  var end = 0
+  for (name, value) in header where name != "__metadata__" {
+    let entry = try #require(value as? [String: Any])
+    let offsets = try #require(entry["data_offsets"] as? [Int])
+    tensors[name] = (
+      try #require(entry["dtype"] as? String), try #require(entry["shape"] as? [Int]),
+      Data(file[8 + length + offsets[0]..<8 + length + offsets[1]])
+    )
+    end = max(end, offsets[1])
+  }
+  #expect(8 + length + end == file.count, "nothing behind the last tensor")
+  return (tensors, header["__metadata__"] as? [String: String] ?? [:])
 }

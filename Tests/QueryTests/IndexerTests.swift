@@ -3,6 +3,7 @@ import FilipLateInteraction
 import FilipQuery
 import FilipStore
 import Foundation
+import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
@@ -70,6 +71,57 @@ import Testing
         for id in try ids(store).keys { #expect(try one.tokens(of: id) == many.tokens(of: id)) }
       }
     }
+  }
+
+  @Test func `a moved root keeps its ids and is not encoded again, beside a copy of it`()
+    async throws
+  {
+    // 300 files of 15 contents, in 20 folders; and another root with the same 15 pictures.
+    try copyPictures(15)
+    let files = FileManager.default
+    let names = try files.contentsOfDirectory(atPath: folder.path + "/pictures")
+    let copy = folder.path + "/copy"
+    try files.moveItem(atPath: folder.path + "/pictures", toPath: copy)
+    for number in 0..<20 {
+      let target = folder.path + "/pictures/\(number)"
+      try files.createDirectory(atPath: target, withIntermediateDirectories: true)
+      for name in names {
+        try files.copyItem(atPath: copy + "/" + name, toPath: target + "/" + name)
+      }
+    }
+    let (first, store) = try await run {
+      $0.roots = [FilePath(self.folder.path + "/pictures"), FilePath(copy)]
+    }
+    #expect(first.addedCount == 315)
+    let before = try ids(store)
+    let tokens = try store.read { snapshot in
+      try before.keys.sorted().map { try snapshot.tokens(of: $0) }
+    }
+    let moved = folder.path + "/moved/pictures"
+    try files.createDirectory(atPath: folder.path + "/moved", withIntermediateDirectories: true)
+    try files.moveItem(atPath: folder.path + "/pictures", toPath: moved)
+    var parameters = IndexParameters(roots: [FilePath(moved)])
+    parameters.threadCount = 2
+    let progress = Mutex(IndexProgress())
+    let summary = try await Indexer(store: store, pipeline: pipeline, parameters: parameters)
+      .run { report in progress.withLock { $0 = report } }
+    #expect(progress.withLock { $0.encodedCount } == 0)
+    #expect(summary.renamedCount == 300 && summary.addedCount == 0 && summary.removedCount == 0)
+    let old = Array((folder.path + "/pictures/").utf8)
+    let expected = before.mapValues { path in
+      path.starts(with: old) ? Array((moved + "/").utf8) + path.dropFirst(old.count) : path
+    }
+    #expect(try ids(store) == expected)
+    let kept = try store.read { snapshot in
+      try before.keys.sorted().map { try snapshot.tokens(of: $0) }
+    }
+    #expect(kept == tokens)
+    let report = try store.read { snapshot in try snapshot.audit() }
+    #expect(report.isSound)
+    // Both roots are in step with the index.
+    parameters.roots = [FilePath(moved), FilePath(copy)]
+    let second = try await Indexer(store: store, pipeline: pipeline, parameters: parameters).run()
+    #expect(second.unchangedCount == 315 && second.renamedCount == 0)
   }
 
   @Test func `progress reaches every file and never goes back`() async throws {

@@ -210,7 +210,7 @@ import Testing
     let last = try await ScreenBuilder(store: store).run()
     #expect(last.isNewlyLearnt)
     #expect(try store.read { try $0.segmentIDs() }.count == last.segmentCount)
-    #expect(try store.read { try $0.findDamage() }.isEmpty)
+    #expect(try store.read { try $0.audit().isSound })
     var parameters = ScreenParameters()
     parameters.centroidCount = 64
     let other = try await ScreenBuilder(store: store, parameters: parameters).run()

@@ -34,7 +34,7 @@ extension StoreModel {
       let expected = items.filter { $0.value.hash == hash }.keys.sorted()
       expect("what has the hash \(hash)", ids, expected)
     }
-    found += try snapshot.findDamage().map { "damage of item \($0.id): \($0.error)" }
+    found += try snapshot.audit().findings.map { "damage: \($0)" }
     return found
   }
 

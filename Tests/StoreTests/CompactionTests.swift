@@ -73,7 +73,7 @@ import Testing
     #expect(summary.byteCountAfter == fileByteCount(path + "/generation-2/data.mdb"))
     #expect(summary.byteCountAfter < size * 2 / 3)
     #expect(try content(store) == before)
-    #expect(try store.read { try $0.findDamage().isEmpty })
+    #expect(try store.read { try $0.audit().isSound })
     #expect(try store.read { try $0.statistics.fileByteCount } == summary.byteCountAfter)
     #expect(try names() == ["CURRENT", "generation-2", "writer.lock"])
     // It goes on as ever: ids and generations continue.
@@ -153,7 +153,7 @@ import Testing
       }
     }
     #expect(try store.read { try $0.itemCount } == 120)
-    #expect(try store.read { try $0.findDamage().isEmpty })
+    #expect(try store.read { try $0.audit().isSound })
     #expect(try names().count == 3)
   }
 

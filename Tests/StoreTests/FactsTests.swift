@@ -111,7 +111,7 @@ import TestSupport
       let listed = try snapshot.tagCounts()
       #expect(listed.map(\.tag) == counts.keys.sorted(), "\(place)")
       #expect(listed.allSatisfy { counts[$0.tag] == $0.itemCount }, "\(place)")
-      #expect(try snapshot.findDamage().isEmpty, "\(place)")
+      #expect(try snapshot.audit().isSound, "\(place)")
     }
   }
 
@@ -194,7 +194,7 @@ import TestSupport
       try store.read { snapshot in
         let found = try snapshot.item(id)?.tags
         let listed = try snapshot.tagCounts().map(\.tag)
-        let damage = try snapshot.findDamage()
+        let damage = try snapshot.audit().findings
         #expect(found == expected && listed == expected.sorted() && damage.isEmpty, "\(what)")
       }
     }
@@ -280,7 +280,7 @@ import TestSupport
       bytes[position] ^= 1 << UInt8.random(in: 0...7, using: &generator)
       try change(bytes, of: 0)
       try store.read { snapshot in
-        let damage = try snapshot.findDamage().map(\.id)
+        let damage = try snapshot.damagedItems()
         #expect(damage == [.unassigned], "byte \(position)")
         let error = storeError { _ = try snapshot.items(passing: FactFilter()) }
         #expect(
@@ -290,12 +290,12 @@ import TestSupport
     }
     for damaged in [nil, Array(sound.dropLast()), []] {
       try change(damaged, of: 0)
-      #expect(try store.read { try $0.findDamage() }.map(\.id) == [.unassigned])
+      #expect(try store.read { try $0.damagedItems() } == [.unassigned])
       try store.write { try $0.touch(.first, fileSize: 10, modificationTime: 20) }
       try check(&generator, "made anew")
     }
     try change(sound, of: 9)
-    #expect(try store.read { try $0.findDamage() }.map(\.id) == [.unassigned])
+    #expect(try store.read { try $0.damagedItems() } == [.unassigned])
     try change(nil, of: 9)
 
     // Sound bytes that say something else than the records.
@@ -304,7 +304,7 @@ import TestSupport
     block[9] = nil
     block[300] = block[8]
     try change(block.sealed(), of: 0)
-    let found = try store.read { try $0.findDamage() }.map(\.id.rawValue)
+    let found = try store.read { try $0.damagedItems() }.map(\.rawValue)
     #expect(found == [7, 9, 300])
   }
 
@@ -325,7 +325,7 @@ import TestSupport
         }
       }
     }
-    func damage() throws -> [UInt64] { try store.read { try $0.findDamage() }.map(\.id.rawValue) }
+    func damage() throws -> [UInt64] { try store.read { try $0.damagedItems() }.map(\.rawValue) }
     #expect(try damage().isEmpty)
     try put(StoreLayout.key(tag, .first), isThere: false)
     #expect(try damage() == [1])

@@ -67,7 +67,7 @@ extension TokenStore {
     #expect(images.count == 19)
     try store.read { snapshot in
       try #expect(snapshot.readableCount == 20)
-      try #expect(snapshot.findDamage().isEmpty)
+      try #expect(snapshot.audit().isSound)
       try #expect(snapshot.idRanges(count: 1).first?.upperBound.rawValue == 21)
       let hasOriginals = layout.originals == .f16
       try #expect(snapshot.statistics.tables[4].entryCount == (hasOriginals ? 20 : 0))
@@ -149,7 +149,7 @@ extension TokenStore {
         }
       }
       #expect(found == [[9000, 300], [900, 8000], [20_000], [10, 10]])
-      try #expect(snapshot.findDamage().isEmpty)
+      try #expect(snapshot.audit().isSound)
     }
   }
 
@@ -192,7 +192,7 @@ extension TokenStore {
         }
       }
       #expect(dimensions == [16, 24])
-      try #expect(snapshot.findDamage().isEmpty)
+      try #expect(snapshot.audit().isSound)
     }
   }
 
@@ -220,7 +220,7 @@ extension TokenStore {
     }
     try store.read { snapshot in
       try #expect(snapshot.segmentIDs().isEmpty)
-      try #expect(snapshot.findDamage().isEmpty)
+      try #expect(snapshot.audit().isSound)
     }
   }
 
@@ -266,7 +266,7 @@ extension TokenStore {
       for id in changed { expected[id] = images[id]?.rows }
       #expect(images.mapValues(\.rows) == expected)
       #expect(deadShares.allSatisfy { $0 <= 0.25 })
-      try #expect(store.read { snapshot in try snapshot.findDamage().isEmpty })
+      try #expect(store.read { snapshot in try snapshot.audit().isSound })
       try #expect(store.read { snapshot in try snapshot.readableCount } == expected.count)
     }
     #expect(expected.count > 10)
@@ -283,7 +283,7 @@ extension TokenStore {
     let (images, _) = try store.scan()
     #expect(images.keys.map(\.rawValue) == [1])
     try store.read { snapshot in
-      try #expect(snapshot.findDamage().isEmpty)
+      try #expect(snapshot.audit().isSound)
       try #expect(snapshot.statistics.planeByteCount < 1 << 20)
     }
   }

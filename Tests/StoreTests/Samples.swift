@@ -67,3 +67,11 @@ func storeError(_ body: () throws -> Void) -> StoreError? {
   do { try body() } catch { return error as? StoreError }
   return nil
 }
+
+extension Snapshot {
+  /// The items that an audit finds something wrong with, each once; `.unassigned` for what belongs
+  /// to none.
+  func damagedItems() throws -> [ItemID] {
+    Set(try audit().findings.map { $0.item ?? .unassigned }).sorted()
+  }
+}

@@ -68,7 +68,7 @@ import Testing
     }
 
     func damage() throws -> [StoreError.Code] {
-      try store.read { try $0.findDamage() }.map(\.error.code)
+      try store.read { try $0.audit() }.findings.map { $0.isNewer ? .formatTooNew : .damaged }
     }
   }
 

@@ -44,7 +44,7 @@ import TestSupport
       try #expect(snapshot.generation == 4)
       try #expect(snapshot.createdBy == "filip 0.1")
       #expect(snapshot.fingerprints == ["tower 0", "tower 1"])
-      try #expect(snapshot.findDamage().isEmpty)
+      try #expect(snapshot.audit().isSound)
       for (id, value) in expected {
         try #expect(snapshot.item(id) == value.item)
         try #expect(snapshot.item(forPath: value.item.path ?? []) == value.item)
@@ -317,7 +317,7 @@ import TestSupport
     }
     try open(.readOnly).read { snapshot in
       try #expect(snapshot.itemCount == 1001)
-      try #expect(snapshot.findDamage().isEmpty)
+      try #expect(snapshot.audit().isSound)
       try #expect(snapshot.tokens(of: ItemID(rawValue: 1001)) != nil)
     }
   }
@@ -347,7 +347,7 @@ import TestSupport
     try open(.readOnly).read { snapshot in
       try #expect(snapshot.itemCount == 1)
       try #expect(snapshot.note("still") == [1])
-      try #expect(snapshot.findDamage().isEmpty)
+      try #expect(snapshot.audit().isSound)
     }
   }
 

@@ -117,10 +117,11 @@ import TestSupport
       }
     }
     try store.read { snapshot in
-      let found = try snapshot.findDamage()
-      #expect(found.map(\.id) == [damagedRecord, damagedTokens])
-      #expect(found.allSatisfy { $0.error.code == .damaged })
-      #expect(found.allSatisfy { $0.error.message.contains("item \($0.id)") })
+      let found = try snapshot.audit().findings
+      #expect(found.map(\.item) == [damagedTokens, damagedRecord])
+      #expect(found.map(\.remedy) == [.dropTokens, .dropItem])
+      #expect(found.map(\.path) == [Array("/4".utf8), Array("/2".utf8)])
+      #expect(found.allSatisfy { $0.subject.contains("item \($0.item ?? .unassigned)") })
       #expect(throws: StoreError.self) { try snapshot.item(damagedRecord) }
       #expect(throws: StoreError.self) { try snapshot.tokens(of: damagedTokens) }
     }
@@ -129,7 +130,7 @@ import TestSupport
       try #expect(writer.insert(image("/2"), tokens: smallTokens) == damagedRecord)
       try #expect(writer.remove(damagedTokens))
     }
-    try #expect(store.read { snapshot in try snapshot.findDamage().count } == 0)
+    try #expect(store.read { snapshot in try snapshot.audit().isSound })
   }
 
   @Test func `a damaged record that was removed leaves its path free`() throws {

@@ -12,10 +12,19 @@ struct ListCommand: ParsableCommand {
   @Flag(help: "Files that could not be read, with the reason.")
   var failed = false
 
+  @Flag(help: "Images whose file is gone, or has another size or time than when it was indexed.")
+  var stale = false
+
   @OptionGroup(title: "Filters") var filters: FilterOptions
   @OptionGroup(title: "Index") var indexOptions: IndexOptions
   @OptionGroup(title: "Output") var output: OutputOptions
   @OptionGroup(title: "Output") var messages: MessageOptions
+
+  func validate() throws {
+    if failed, stale {
+      throw ValidationError("--failed and --stale list different files; choose one")
+    }
+  }
 
   func run() throws {
     let store = try indexOptions.open(.readOnly)
@@ -24,7 +33,7 @@ struct ListCommand: ParsableCommand {
     var itemCount = 0
     try store.read { snapshot in
       func take(_ item: ItemRecord) {
-        if (item.unreadableReason != nil) == failed { items.append(item) }
+        if (item.unreadableReason != nil) == failed, !stale || item.isStale { items.append(item) }
       }
       itemCount = try snapshot.itemCount
       if let passing = try filter.items(in: snapshot) {
@@ -52,13 +61,17 @@ struct ListCommand: ParsableCommand {
         let reason = item.unreadableReason.map { ": \($0)" } ?? ""
         standardOutput.write(paths.line(item.path ?? []) + reason + "\n")
       }
-    case .paths, .tsv:
+    case .tsv:
       for item in items {
-        standardOutput.write(bytes: paths.bytes(item.path ?? []))
-        if output.hitFormat == .tsv, let reason = item.unreadableReason {
-          standardOutput.write("\t" + reason)
+        standardOutput.write(bytes: paths.field(item.path ?? []))
+        if let reason = item.unreadableReason {
+          standardOutput.write(bytes: Array("\t".utf8) + escapedField(Array(reason.utf8)))
         }
-        standardOutput.write(bytes: terminator)
+        standardOutput.write("\n")
+      }
+    case .paths:
+      for item in items {
+        standardOutput.write(bytes: paths.bytes(item.path ?? []) + terminator)
       }
     case .json:
       let document = JSONValue.members([
@@ -88,5 +101,14 @@ struct ListCommand: ParsableCommand {
     if let hash = item.contentHash { _ = object.append("hash", .string("\(hash)")) }
     if let reason = item.unreadableReason { _ = object.append("reason", .string(reason)) }
     return .object(object)
+  }
+}
+
+extension ItemRecord {
+  /// Whether the file is gone or changed since it was indexed.
+  fileprivate var isStale: Bool {
+    guard kind == .image, let path else { return false }
+    guard let status = try? FileStatus(of: FilePath(bytes: path)) else { return true }
+    return status.size != fileSize || status.modificationTime != modificationTime
   }
 }

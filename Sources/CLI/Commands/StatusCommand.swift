@@ -36,6 +36,10 @@ struct StatusCommand: ParsableCommand {
     var imageCount = 0
     var unreadableCount = 0
     var generation: UInt64 = 0
+    var format = ""
+    var compressionLevel = 0
+    /// Kinds and roots; records that are damaged make it an error.
+    var census: Result<IndexCensus, any Error>?
     var statistics: StoreStatistics?
     var model: Result<IndexModel, any Error>?
     var reduction: Result<TokenReduction, any Error>?
@@ -54,6 +58,8 @@ struct StatusCommand: ParsableCommand {
           try snapshot.statistics
         )
       }
+      (format, compressionLevel) = try store.read { ($0.formatName, $0.compressionLevel) }
+      census = Result { try store.read { try IndexCensus($0) } }
       reduction = Result { try store.read { try TokenReduction($0) } }
       layout = store.layout
       recall = try store.read { snapshot in
@@ -70,16 +76,18 @@ struct StatusCommand: ParsableCommand {
     if let statistics = status.statistics {
       lines += [
         "index       \(indexOptions.path)",
-        "images      \(countText(status.imageCount)), "
+        "images      \(countText(status.imageCount))\(kindText(status)), "
           + "\(countText(status.unreadableCount)) unreadable files"
           + (status.unreadableCount > 0 ? " (filip list --failed)" : ""),
         "size        \(byteText(Int64(statistics.fileByteCount))): "
-          + statistics.tables.filter { $0.byteCount > 0 }
+          + sizes(statistics).filter { $0.byteCount > 0 }
           .map { "\($0.name) \(byteText(Int64($0.byteCount)))" }.joined(separator: ", "),
-        "format      draft, generation \(status.generation)",
+        "format      \(status.format), generation \(status.generation), changed "
+          + dateText(statistics.changeTime),
         "plane       \(status.layout.bits.rawValue) bits, originals "
-          + status.layout.originals.rawValue + cascadeText(status.recall),
+          + originalsText(status) + cascadeText(status.recall),
       ]
+      lines += rootLines(status)
     } else {
       lines.append("index       none at \(indexOptions.path); create one: filip index FOLDER")
     }
@@ -100,10 +108,54 @@ struct StatusCommand: ParsableCommand {
     case .success, nil: break
     }
     lines.append(
-      "decoders    " + ImageFormat.allCases.map(\.rawValue).sorted().joined(separator: ", "))
+      "decoders    "
+        + decoders().map { "\($0.format) (\($0.library ?? "missing"))" }.joined(separator: ", "))
     lines.append("processor   \(InstructionSet.current.rawValue), \(defaultThreadCount) cores")
     lines.append("program     filip \(filipVersion)")
     return lines
+  }
+
+  /// What takes the room, by kind.
+  private func sizes(_ statistics: StoreStatistics) -> [(name: String, byteCount: Int)] {
+    [
+      ("originals", statistics.originalByteCount), ("plane", statistics.planeByteCount),
+      ("screens", statistics.screenByteCount), ("pooled", statistics.pooledByteCount),
+      ("records", statistics.recordByteCount), ("free", statistics.freeByteCount),
+    ]
+  }
+
+  /// Kinds of items besides images.
+  private func kindText(_ status: IndexStatus) -> String {
+    guard let census = try? status.census?.get() else { return "" }
+    let others = [("texts", census.textCount), ("imported", census.importedCount)]
+      .filter { $0.1 > 0 }.map { "\(countText($0.1)) \($0.0)" }
+    return others.isEmpty ? "" : " (of them \(others.joined(separator: ", ")))"
+  }
+
+  private func originalsText(_ status: IndexStatus) -> String {
+    let name = status.layout.originals.rawValue
+    return status.layout.originals == .none ? name : "\(name), zstd \(status.compressionLevel)"
+  }
+
+  /// The folders, or why they are not known.
+  private func rootLines(_ status: IndexStatus) -> [String] {
+    switch status.census {
+    case .success(let census):
+      let paths = PathText(absolute: true)
+      return census.roots.map { root in
+        "folder      \(paths.line(root.path.bytes)), \(countText(root.itemCount)) files"
+          + (root.exists ? "" : " (not there now)")
+      }
+    case .failure(let error): return ["folder      \(error)"]
+    case nil: return []
+    }
+  }
+
+  /// The library behind every format; `nil` for a format that cannot be read.
+  private func decoders() -> [(format: String, library: String?)] {
+    let available = ImageDecoder.available
+    return ImageFormat.allCases.sorted { $0.rawValue < $1.rawValue }
+      .map { ($0.rawValue, available[$0]) }
   }
 
   private func cascadeText(_ recall: RecallEstimate?) -> String {
@@ -114,14 +166,44 @@ struct StatusCommand: ParsableCommand {
 
   private func document(_ status: IndexStatus) -> JSONValue {
     let model = try? status.model?.get()
+    let census = try? status.census?.get()
     return .members([
       "schema": .string("filip.status/1"),
       "index": .string(indexOptions.path),
       "exists": .bool(status.statistics != nil),
       "images": .count(status.imageCount),
       "unreadable": .count(status.unreadableCount),
+      "texts": census.map { .count($0.textCount) },
+      "imported_items": census.map { .count($0.importedCount) },
+      "roots": census.map { census in
+        .array(
+          census.roots.map { root in
+            let path = PathText(absolute: true).json(root.path.bytes)
+            var object = JSONObject()
+            _ = object.append(path.key, path.value)
+            _ = object.append("files", .count(root.itemCount))
+            _ = object.append("exists", .bool(root.exists))
+            return .object(object)
+          })
+      },
       "generation": .integer(Int64(status.generation)),
+      "format": status.statistics.map { _ in .string(status.format) },
+      "changed": status.statistics.map { .integer($0.changeTime) },
+      "bits": status.statistics.map { _ in .count(Int(status.layout.bits.rawValue)) },
+      "originals": status.statistics.map { _ in .string(status.layout.originals.rawValue) },
+      "compression": status.statistics.map { _ in .string("zstd \(status.compressionLevel)") },
       "bytes": status.statistics.map { .count($0.fileByteCount) },
+      "sizes": status.statistics.map { statistics in
+        var object = JSONObject()
+        for size in sizes(statistics) { _ = object.append(size.name, .count(size.byteCount)) }
+        return .object(object)
+      },
+      "cascade_recall": status.recall.map {
+        .members([
+          "value": .score(Float($0.value)), "queries": .count($0.queryCount),
+          "query_source": .string($0.querySource),
+        ])
+      },
       "tables": status.statistics.map { statistics in
         .array(
           statistics.tables.map {
@@ -139,8 +221,8 @@ struct StatusCommand: ParsableCommand {
       },
       "reduction": (try? status.reduction?.get()).flatMap(reductionJSON),
       "imported": status.importedFingerprint.map(JSONValue.string),
-      "decoders": .array(
-        ImageFormat.allCases.map(\.rawValue).sorted().map(JSONValue.string)),
+      "decoders": .array(decoders().filter { $0.library != nil }.map { .string($0.format) }),
+      "libraries": .array(decoders().compactMap(\.library).map(JSONValue.string)),
       "processor": .string(InstructionSet.current.rawValue),
       "version": .string(filipVersion),
     ])

@@ -303,7 +303,10 @@ struct OutputOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "human, tsv (score and path), paths, json, or jsonl. Default: human on a terminal, "
-        + "tsv otherwise.", valueName: "format"))
+        + "tsv otherwise.",
+      discussion: "In tsv, a tab, a newline and a backslash of a name are written \\t, \\n and "
+        + "\\\\; paths are written as they are: with -0 every name can be told from the next.",
+      valueName: "format"))
   var format: HitFormat?
 
   @Flag(

@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// A size as people read it: `3.1 GB`, powers of 1,000.
 func byteText(_ bytes: Int64) -> String {
   var value = Double(bytes)
@@ -20,6 +26,16 @@ func durationText(_ duration: Duration) -> String {
   case ..<3_600: return "\(Int(seconds) / 60) min \(Int(seconds) % 60) s"
   default: return "\(Int(seconds) / 3_600) h \(Int(seconds) / 60 % 60) min"
   }
+}
+
+/// A moment as people read it, in the local time zone: `2026-11-21 15:04`.
+func dateText(_ seconds: Int64) -> String {
+  var time = time_t(seconds)
+  var parts = tm()
+  guard localtime_r(&time, &parts) != nil else { return "\(seconds)" }
+  func two(_ number: Int32) -> String { (number < 10 ? "0" : "") + "\(number)" }
+  return "\(Int(parts.tm_year) + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday)) "
+    + "\(two(parts.tm_hour)):\(two(parts.tm_min))"
 }
 
 /// A number with a fixed count of decimals, without Foundation.

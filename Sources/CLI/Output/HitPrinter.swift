@@ -7,7 +7,7 @@ import FilipStore
 enum HitFormat: String, CaseIterable {
   /// One line per hit with the score of every word; for a person.
   case human
-  /// `score<TAB>path`.
+  /// `score<TAB>path`; tab, newline and backslash of a path are escaped.
   case tsv
   /// Paths only.
   case paths
@@ -36,7 +36,7 @@ struct HitPrinter {
     case .tsv:
       for hit in results.hits {
         output.write(decimal(Double(hit.score), digits: 4) + "\t")
-        output.write(bytes: paths.bytes(hit.item.path ?? []) + terminator)
+        output.write(bytes: paths.field(hit.item.path ?? []) + terminator)
       }
     case .paths:
       for hit in results.hits {

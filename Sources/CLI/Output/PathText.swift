@@ -41,11 +41,27 @@ struct PathText {
     return text
   }
 
+  /// One field of a table: tab, newline and backslash stand as `\\t`, `\\n` and `\\\\`, all else
+  /// as it is.
+  func field(_ path: [UInt8]) -> [UInt8] { escapedField(bytes(path)) }
+
   /// `path`, or `path_bytes` in base64 when the name is not UTF-8.
   func json(_ path: [UInt8]) -> (key: String, value: JSONValue) {
     let bytes = bytes(path)
     if let text = String(validating: bytes, as: UTF8.self) { return ("path", .string(text)) }
     return ("path_bytes", .string(base64(bytes)))
+  }
+}
+
+/// Bytes of a field of a tab-separated table, with what would end it escaped.
+func escapedField(_ bytes: [UInt8]) -> [UInt8] {
+  bytes.flatMap { byte -> [UInt8] in
+    switch byte {
+    case UInt8(ascii: "\t"): Array("\\t".utf8)
+    case UInt8(ascii: "\n"): Array("\\n".utf8)
+    case UInt8(ascii: "\\"): Array("\\\\".utf8)
+    default: [byte]
+    }
   }
 }
 

@@ -28,7 +28,9 @@ final class ProgressReporter: Sendable {
   }
 
   /// Shows `progress` if enough time has passed since the last time.
-  func show(_ progress: IndexProgress) {
+  func show(_ progress: IndexProgress) { show { line(progress, elapsed: $0) } }
+
+  private func show(_ text: (_ elapsed: Duration) -> String) {
     guard !isQuiet else { return }
     let now = ContinuousClock.now
     let interval: Duration = Messages.isTerminal ? .milliseconds(100) : .seconds(10)
@@ -39,7 +41,7 @@ final class ProgressReporter: Sendable {
       return true
     }
     guard isDue else { return }
-    let text = line(progress, elapsed: now - started)
+    let text = text(now - started)
     Messages.raw(Messages.isTerminal ? "\r\u{1B}[K\(text)" : "filip: \(text)\n")
   }
 
@@ -59,6 +61,17 @@ final class ProgressReporter: Sendable {
     shown.finishedCount = progress.copiedByteCount / 1_000_000
     shown.isWalkFinished = true
     show(shown)
+  }
+
+  /// Shows how much of an index was verified.
+  func show(_ progress: AuditProgress) {
+    show { elapsed in
+      let share = Double(progress.finishedByteCount) / Double(max(1, progress.byteCount))
+      return "\(progress.table): \(byteText(Int64(progress.finishedByteCount))) of "
+        + "\(byteText(Int64(progress.byteCount))), "
+        + "\(countText(progress.itemCount)) \(unit.found), "
+        + "\(durationText(elapsed * (1 / max(share, 1e-6) - 1))) left"
+    }
   }
 
   /// Removes the line that is being redrawn.

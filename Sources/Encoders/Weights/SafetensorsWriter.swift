@@ -20,7 +20,7 @@ package final class SafetensorsWriter {
   package struct Tensor: Sendable, Hashable {
     /// Its name, unique in the file.
     package var name: String
-    /// `.float32` or `.int64`.
+    /// `.float32`, `.float16` or `.int64`.
     package var elementType: TensorElementType
     /// Its extents, outermost first.
     package var shape: [Int]
@@ -41,14 +41,15 @@ package final class SafetensorsWriter {
 
   /// Creates the file and writes its table.
   ///
-  /// - Precondition: names are unique, types are 32-bit floats or 64-bit integers.
+  /// - Precondition: names are unique, types are 32-bit or 16-bit floats or 64-bit integers.
   /// - Throws: `.unreadableFile` when the file cannot be written.
   package init(
     path: String, tensors: [Tensor], metadata: [String: String] = [:]
   ) throws(EncoderError) {
     precondition(Set(tensors.map(\.name)).count == tensors.count, "unique tensor names")
     precondition(
-      tensors.allSatisfy { [.float32, .int64].contains($0.elementType) }, "writable types")
+      tensors.allSatisfy { [.float32, .float16, .int64].contains($0.elementType) }, "writable types"
+    )
     self.path = path
     partialPath = path + ".partial"
     pending = tensors.map { ($0.elementType, $0.shape.reduce(1, *)) }
@@ -94,6 +95,15 @@ package final class SafetensorsWriter {
   package func append(_ integers: [Int64]) throws(EncoderError) {
     take(integers.count, of: .int64)
     try write(integers.span.bytes)
+  }
+
+  /// Writes the next elements of the current tensor, as the bits of binary16 numbers.
+  ///
+  /// - Precondition: the tensor is one of 16-bit floats with at least as many elements to come.
+  /// - Throws: `.unreadableFile` when the file cannot be written.
+  package func append(halves: [UInt16]) throws(EncoderError) {
+    take(halves.count, of: .float16)
+    try write(halves.span.bytes)
   }
 
   /// Gives the file its name.

@@ -58,6 +58,9 @@ package struct StoredTensor: Sendable {
     }
   }
 
+  /// Whether the numbers are IEEE binary16.
+  package var isHalfPrecision: Bool { description.elementType == .float16 }
+
   /// Makes sure that `floats` will not throw.
   ///
   /// - Throws: `.unsupportedElementType` for anything but F32, F16 and BF16.

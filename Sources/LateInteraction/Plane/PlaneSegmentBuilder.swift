@@ -5,7 +5,7 @@ package struct PlaneSegmentBuilder {
   /// Tokens of more dimensions cannot be in a segment.
   package static let largestDimension = PlaneGeometry.largestDimension
 
-  private struct Entry {
+  struct Entry {
     var id: UInt64
     var firstToken: UInt32
     var largestError: Float
@@ -17,17 +17,17 @@ package struct PlaneSegmentBuilder {
   package let bits: PlaneBits
   /// Number of tokens of all images.
   package private(set) var tokenCount = 0
-  private let groupCount: Int
+  let groupCount: Int
   private var quantizer: TokenQuantizer
-  private var high: [UInt8] = []
-  private var low: [UInt8] = []
-  private var scales: [UInt16] = []
+  private(set) var high: [UInt8] = []
+  private(set) var low: [UInt8] = []
+  private(set) var scales: [UInt16] = []
   /// Empty with four bits.
-  private var reaches: [UInt8] = []
-  private var directory: [Entry] = []
-  private var largestRelativeError4: Float = 0
-  private var largestNorm8: Float = 0
-  private var largestNorm4: Float = 0
+  private(set) var reaches: [UInt8] = []
+  private(set) var directory: [Entry] = []
+  private(set) var largestRelativeError4: Float = 0
+  private(set) var largestNorm8: Float = 0
+  private(set) var largestNorm4: Float = 0
 
   /// An empty segment of tokens of `dimension` values, at most 65,536.
   package init(dimension: Int, bits: PlaneBits) {
@@ -198,7 +198,7 @@ extension PlaneSegmentBuilder {
 }
 
 /// Where the four bytes of a token's group begin.
-private func lane(of token: Int, _ group: Int, _ groupCount: Int) -> Int {
+func lane(of token: Int, _ group: Int, _ groupCount: Int) -> Int {
   let block = token / PlaneGeometry.tokensPerBlock
   return (block * groupCount + group) * PlaneGeometry.groupByteCount
     + token % PlaneGeometry.tokensPerBlock * 4

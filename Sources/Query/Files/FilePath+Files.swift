@@ -108,6 +108,15 @@ extension FilePath {
     try file.closeAfter { _ = try file.writeAll(bytes) }
   }
 
+  /// Gives the file another path, in the same file system.
+  package func rename(to path: FilePath) throws(Errno) {
+    let result = withPlatformString { from in path.withPlatformString { systemRename(from, $0) } }
+    guard result == 0 else { throw Errno(rawValue: errno) }
+  }
+
+  /// Removes the file, if there is one that can be removed.
+  func removeFile() { _ = withPlatformString { unlink($0) } }
+
   /// Up to `limit` bytes from the start of the file, or all of it.
   /// - Throws: `Errno`.
   package func read(upTo limit: Int? = nil) throws -> [UInt8] {

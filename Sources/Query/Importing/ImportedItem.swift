@@ -6,8 +6,9 @@ import SystemPackage
 /// What a line beside imported tokens says about one item, such as
 /// `{"path": "photos/a.jpg"}`, `{"text": "a red balloon"}` or `{"id": 17}`.
 ///
-/// `filip embed` writes such lines. Of other programs' lines, only these three keys are needed, and
-/// the first of them that is there names the item.
+/// `filip embed` writes such lines, and `filip export` fuller ones (`ExportedItem`). Of other
+/// programs' lines, only these three keys are needed, and the first of them that is there names the
+/// item.
 struct ImportedItem: Equatable {
   /// The item's name: an absolute path, a text, or an id; `nil` for an item without one.
   var name: [UInt8]?
@@ -18,6 +19,28 @@ struct ImportedItem: Equatable {
   var height = 0
   /// How the tokens lie in the picture; empty when that was not said.
   var tiles: [ImageTile] = []
+  /// For each patch its token, where tokens were merged.
+  var patchTokens: [UInt32]?
+  /// Whether it has a pooled vector, if the file has such.
+  var hasPooled = true
+  /// What an index knew of the file.
+  var file = FileFacts()
+
+  /// What an index knows of a file besides its picture.
+  struct FileFacts: Equatable {
+    var root: [UInt8]?
+    var size: UInt64 = 0
+    var modificationTime: Int64 = 0
+    var indexedTime: Int64 = 0
+    var contentHash: ContentHash?
+    var format: String?
+    var dateTaken: String?
+    var takenTime: Int64?
+    var camera: String?
+    var lens: String?
+    var place: ItemRecord.Place?
+    var tags: Set<ItemTag> = []
+  }
 
   /// An item of which nothing is known.
   init() {}
@@ -32,8 +55,8 @@ struct ImportedItem: Equatable {
       throw Problem(text: "\(error)")
     }
     guard value.object != nil else { throw Problem(text: "it is no JSON object") }
-    if let path = value["path"]?.string, !path.isEmpty {
-      name = Array(FilePath(path).absolute().bytes)
+    if let path = Self.path(value, "path") {
+      name = path
     } else if let text = value["text"]?.string, !text.isEmpty {
       name = Array(text.utf8)
       kind = .text
@@ -48,6 +71,24 @@ struct ImportedItem: Equatable {
     width = value["width"].flatMap(Self.pixelCount) ?? 0
     height = value["height"].flatMap(Self.pixelCount) ?? 0
     tiles = Self.tiles(value["grid"], value["regions"])
+    if let patches = value["patches"]?.array {
+      let tokens = patches.compactMap { $0.integer.flatMap { UInt32(exactly: $0) } }
+      patchTokens = tokens.count == patches.count ? tokens : nil
+    }
+    hasPooled = value["pooled"]?.bool ?? true
+    if let named = ExportedItem.kinds.first(where: { $0.name == value["kind"]?.string }) {
+      kind = named.kind
+    }
+    file = FileFacts(value)
+  }
+
+  /// A path under `key`, or its bytes in base64 under a key that says so.
+  fileprivate static func path(_ value: JSONValue, _ key: String) -> [UInt8]? {
+    if let path = value[key]?.string, !path.isEmpty { return FilePath(path).absolute().bytes }
+    guard let encoded = value[key + "_bytes"]?.string, let path = bytes(base64: encoded),
+      !path.isEmpty
+    else { return nil }
+    return path
   }
 
   /// What is wrong with a line.
@@ -82,8 +123,61 @@ struct ImportedItem: Equatable {
     var record = ItemRecord(kind: kind, path: name)
     record.width = UInt32(width)
     record.height = UInt32(height)
-    if tiles.reduce(0, { $0 + $1.grid.patchCount }) == tokenCount { record.tiles = tiles }
+    record.root = file.root
+    record.fileSize = file.size
+    record.modificationTime = file.modificationTime
+    record.indexedTime = file.indexedTime
+    record.contentHash = file.contentHash
+    record.format = file.format
+    record.dateTaken = file.dateTaken
+    record.takenTime = file.takenTime
+    record.camera = file.camera
+    record.lens = file.lens
+    record.place = file.place
+    record.tags = file.tags
+    let patchCount = patchTokens?.count ?? tokenCount
+    let isMapSound = patchTokens?.allSatisfy { $0 < tokenCount } ?? true
+    if isMapSound, tiles.reduce(0, { $0 + $1.grid.patchCount }) == patchCount {
+      record.tiles = tiles
+      record.patchTokens = patchTokens
+    }
     return record
+  }
+}
+
+extension ImportedItem.FileFacts {
+  /// What a line says, as far as it can be.
+  fileprivate init(_ value: JSONValue) {
+    root = ImportedItem.path(value, "root")
+    size = value["size"]?.integer.flatMap { UInt64(exactly: $0) } ?? 0
+    modificationTime = value["modified"]?.integer ?? 0
+    indexedTime = value["indexed"]?.integer ?? 0
+    contentHash = value["hash"]?.string.flatMap(ContentHash.init(hexadecimal:))
+    format = value["format"]?.string
+    dateTaken = value["taken"]?.string
+    takenTime = value["taken_time"]?.integer
+    camera = value["camera"]?.string
+    lens = value["lens"]?.string
+    place = value["place"].flatMap(Self.place)
+    tags = Set((value["tags"]?.array ?? []).compactMap { $0.string.flatMap { ItemTag($0) } })
+  }
+
+  private static func place(_ value: JSONValue) -> ItemRecord.Place? {
+    guard let latitude = value["latitude"]?.double, let longitude = value["longitude"]?.double,
+      abs(latitude) <= 90, abs(longitude) <= 180
+    else { return nil }
+    let altitude = value["altitude"]?.double.flatMap { $0.isFinite ? $0 : nil }
+    return ItemRecord.Place(latitude: latitude, longitude: longitude, altitude: altitude)
+  }
+}
+
+extension ContentHash {
+  /// The hash that `description` spells.
+  fileprivate init?(hexadecimal text: String) {
+    guard text.utf8.count == 32, let high = UInt64(text.prefix(16), radix: 16),
+      let low = UInt64(text.suffix(16), radix: 16)
+    else { return nil }
+    self.init(high: high, low: low)
   }
 }
 

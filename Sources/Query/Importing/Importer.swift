@@ -216,15 +216,18 @@ private struct ImportBatch {
     _ item: Int, of archive: TokenArchive, described: ImportedItem, name: [UInt8]
   ) throws {
     let (elements, tokenCount) = try archive.rows(of: item)
-    let vector = try archive.pooledVector(of: item)
-    guard
-      let tokens = try? TokenMatrix(
-        normalizing: elements, tokenCount: tokenCount, dimension: archive.dimension)
-    else { return leaveOut(name, "a token holds a value that is infinite or not a number") }
+    let vector = described.hasPooled ? try archive.pooledVector(of: item) : nil
+    let tokens: TokenMatrix
+    do throws(TokenMatrixError) {
+      tokens = try TokenMatrix(
+        importing: elements, tokenCount: tokenCount, dimension: archive.dimension,
+        isHalfPrecision: archive.isHalfPrecision)
+    } catch { return leaveOut(name, "a token holds a value that is infinite or not a number") }
     var pooled: [Float]?
     if let vector {
       pooled = try? TokenMatrix(
-        normalizing: vector, tokenCount: 1, dimension: vector.count
+        importing: vector, tokenCount: 1, dimension: vector.count,
+        isHalfPrecision: archive.isPooledHalfPrecision
       ).elements
       guard pooled != nil else {
         return leaveOut(name, "the pooled vector holds a value that is infinite or not a number")
@@ -269,6 +272,28 @@ private struct ImportBatch {
 }
 
 extension TokenMatrix {
+  /// Normalises rows; those in half precision that are normalised as well as halves can be stay as
+  /// they are, bit for bit.
+  fileprivate init(
+    importing elements: [Float], tokenCount: Int, dimension: Int, isHalfPrecision: Bool
+  ) throws(TokenMatrixError) {
+    let normalized = try TokenMatrix(
+      normalizing: elements, tokenCount: tokenCount, dimension: dimension)
+    guard isHalfPrecision else {
+      self = normalized
+      return
+    }
+    var rows = normalized.elements
+    for start in stride(from: 0, to: rows.count, by: dimension) {
+      let row = elements[start..<start + dimension]
+      let squares = row.reduce(0.0) { $0 + Double($1) * Double($1) }
+      if abs(squares.squareRoot() - 1) <= 1e-3 {
+        rows.replaceSubrange(start..<start + dimension, with: row)
+      }
+    }
+    self.init(unchecked: rows, tokenCount: tokenCount, dimension: dimension)
+  }
+
   /// Rows that are all zero.
   fileprivate var zeroTokenCount: Int {
     (0..<tokenCount).count { token in self[token].allSatisfy { $0 == 0 } }

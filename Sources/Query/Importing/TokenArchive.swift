@@ -34,6 +34,11 @@ public struct TokenArchive: Sendable {
     offsets?.last ?? tokens.rowCount * (tokens.rowWidth / dimension)
   }
 
+  /// Whether tokens are stored in half precision.
+  var isHalfPrecision: Bool { tokens.isHalfPrecision }
+  /// Whether pooled vectors are.
+  var isPooledHalfPrecision: Bool { pooled?.isHalfPrecision ?? false }
+
   /// The tokens of an item as they stand in the file, row-major, and how many.
   /// - Precondition: `item < count`.
   func rows(of item: Int) throws -> (elements: [Float], tokenCount: Int) {

@@ -203,8 +203,10 @@ struct IndexWriter {
     seen.insert(try writer.insert(record, tokens: tokens, pooled: pooled))
   }
 
-  /// The first image under the roots with the same content whose own file is gone: this file is it,
-  /// under another name.
+  /// The first image with the same content whose own file is gone: this file is it, under another
+  /// name.
+  ///
+  /// It lay under the roots of this run, or under one that is gone as a whole: that was moved.
   private func vanishedTwin(
     of file: ExaminedFile, _ writer: borrowing Writer, _ seen: Set<ItemID>
   ) throws -> ItemID? {
@@ -212,7 +214,8 @@ struct IndexWriter {
     return try writer.items(withContentHash: hash).first { item in
       guard !seen.contains(item.id), let bytes = item.path else { return false }
       let path = FilePath(bytes: bytes)
-      return path.isInside(roots) && path.hasVanished
+      let isWatched = item.root.map { FilePath(bytes: $0).exists } ?? true
+      return (path.isInside(roots) || !isWatched) && path.hasVanished
     }?.id
   }
 

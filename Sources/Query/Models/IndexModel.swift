@@ -75,7 +75,8 @@ public struct IndexModel: Sendable {
   }
 
   private enum NoteName {
-    static let all = ["model", "token-mode", "image-fingerprint", "text-fingerprint"]
+    static let imageFingerprint = "image-fingerprint"
+    static let all = ["model", "token-mode", imageFingerprint, "text-fingerprint"]
   }
 
   /// Writes the model into the index, replacing what was there.
@@ -87,6 +88,31 @@ public struct IndexModel: Sendable {
       try writer.setNote(name, to: Array(value.utf8))
     }
     try ImportedOrigin.record(nil, in: &writer)
+  }
+
+  /// The names of the notes.
+  static var noteNames: [String] { NoteName.all }
+
+  /// The image tower's fingerprint that an index records, whatever became of the other notes.
+  static func recordedImageFingerprint(of store: TokenStore) throws -> String? {
+    try store.read { snapshot in
+      try snapshot.note(NoteName.imageFingerprint).map { String(decoding: $0, as: UTF8.self) }
+    }
+  }
+
+  /// Writes the notes of an index anew, if this model made its tokens.
+  /// - Returns: whether it did.
+  func mendNotes(of store: TokenStore) throws -> Bool {
+    let isOwn = try store.read { snapshot in
+      var isOwn: Bool?
+      try snapshot.forEachItem { item in
+        guard item.unreadableReason == nil else { return }
+        isOwn = isOwn ?? true && item.encoderFingerprint == imageFingerprint
+      }
+      return isOwn ?? false
+    }
+    if isOwn { try store.write { writer in try record(in: &writer) } }
+    return isOwn
   }
 
   /// Removes from the index what it says about its model.
@@ -189,7 +215,9 @@ public struct IndexModel: Sendable {
         "the index at \(path) holds tokens imported as \(imported), not those of \(label); choose "
           + "another --index, or rebuild: filip index --force")
     }
-    let keepsTokens = keepsReduction && recorded?.imageFingerprint == imageFingerprint
+    // Imported tokens may be this model's own.
+    let maker = try recorded?.imageFingerprint ?? ImportedOrigin.fingerprint(of: store)
+    let keepsTokens = keepsReduction && maker == imageFingerprint
     _ = try TextEncoder(model: directory)
     var outdated: [ItemRecord] = []
     try store.read { snapshot in

@@ -19,6 +19,9 @@ extension TokenReduction {
     static let recall = "reduction-recall"
   }
 
+  /// The note that can be done without.
+  static let dispensableNoteName = Note.recall
+
   /// The reduction of an index, as a snapshot has it.
   /// - Throws: `QueryError.damagedReduction`, `StoreError`.
   /// - Complexity: reads outputDimension · inputDimension floats; keep it for the searches of one

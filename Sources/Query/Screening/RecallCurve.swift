@@ -64,9 +64,9 @@ package struct RecallCurve: Sendable, Hashable {
 // MARK: - The note
 
 extension RecallCurve {
-  /// The curve of an index; `nil` when there is none that fits the index as it is now.
+  /// The curve of an index; `nil` when there is none that fits the index as it is now, or it is damaged.
   package init?(_ snapshot: borrowing Snapshot) throws {
-    guard let note = try snapshot.note(Self.noteName), let curve = RecallCurve(note),
+    guard let note = try? snapshot.note(Self.noteName), let curve = RecallCurve(note),
       try curve.codebook == snapshot.screenCodebookID
     else { return nil }
     let count = try snapshot.readableCount

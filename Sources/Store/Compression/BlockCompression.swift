@@ -2,7 +2,9 @@ internal import CZstd
 
 /// Compresses blocks with zstd, one after the other, with one context.
 @safe struct BlockCompressor: ~Copyable {
-  private static let level: CInt = 3
+  /// zstd's level, see Benchmarks/originals.
+  static let levelNumber = 3
+  private static let level = CInt(levelNumber)
   private let context: OpaquePointer
 
   /// A compressor with memory of its own, about a megabyte.

@@ -6,7 +6,8 @@ public import FilipLateInteraction
 /// | --- | --- |
 /// | 1 | version |
 /// | 1 | encoding: 1 is half precision in two planes |
-/// | 2 | zero |
+/// | 1 | zstd's level; for whoever wonders, no reader needs it |
+/// | 1 | number of the dictionary: 0, there is none |
 /// | 4 + 4 | token count, dimension |
 /// | 4 | bytes before compression |
 /// | 4 | CRC-32 of the 16 bytes before |
@@ -31,7 +32,7 @@ enum TokenCodec {
     guard Checksum.crc32(bytes, count: 16) == UInt32(littleEndian: bytes, at: 16) else {
       throw .checksum
     }
-    guard bytes[1] == encoding, bytes[2] == 0, bytes[3] == 0 else { throw .impossible(.encoding) }
+    guard bytes[1] == encoding, bytes[3] == 0 else { throw .impossible(.encoding) }
     let shape = TokenShape(
       tokenCount: Int(UInt32(littleEndian: bytes, at: 4)),
       dimension: Int(UInt32(littleEndian: bytes, at: 8)))
@@ -78,7 +79,8 @@ struct TokenEncoder: ~Copyable {
     var writer = ByteWriter()
     writer.append(TokenCodec.version)
     writer.append(TokenCodec.encoding)
-    writer.append(UInt16(0))
+    writer.append(UInt8(BlockCompressor.levelNumber))
+    writer.append(UInt8(0))
     writer.append(UInt32(tokens.tokenCount))
     writer.append(UInt32(tokens.dimension))
     writer.append(UInt32(byteCount))

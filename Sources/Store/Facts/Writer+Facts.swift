@@ -37,7 +37,7 @@ extension Writer {
 
   /// A block made anew from the records, for one that is missing or damaged; damaged records are
   /// left out.
-  private func factBlockOfRecords(_ number: UInt64) throws(StoreError) -> FactBlock {
+  func factBlockOfRecords(_ number: UInt64) throws(StoreError) -> FactBlock {
     var block = FactBlock()
     for id in try itemIDs(ofFactBlock: number) {
       guard let item = try intactItem(id) else { continue }

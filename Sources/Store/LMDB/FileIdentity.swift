@@ -60,6 +60,14 @@ func fileByteCount(of descriptor: CInt) -> Int {
   return unsafe fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
 }
 
+/// When a file was last changed, in seconds since 1970, or `nil` when there is none.
+func fileChangeTime(_ path: String) -> Int64? {
+  var status = stat()
+  // Safe because the system fills the structure.
+  guard unsafe stat(path, &status) == 0 else { return nil }
+  return Int64(status.st_mtim.tv_sec)
+}
+
 /// Why a megabyte cannot be written into the folder, or `nil` when it can.
 ///
 /// It is reserved in a file that is gone afterwards.

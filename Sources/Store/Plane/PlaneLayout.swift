@@ -23,14 +23,14 @@ public struct PlaneLayout: Hashable, Sendable {
 }
 
 extension PlaneLayout {
-  /// The layout in two bytes: bits; 1 for half precision, 0 for none.
-  var bytes: [UInt8] { [bits.rawValue, originals == .f16 ? 1 : 0] }
+  /// The layout in two sealed bytes: bits; 1 for half precision, 0 for none.
+  var bytes: [UInt8] { MetaValue.seal([bits.rawValue, originals == .f16 ? 1 : 0]) }
 
   /// The layout behind stored bytes, or `nil` when they are none.
   init?(bytes: [UInt8]) {
-    guard bytes.count == 2, let bits = PlaneBits(rawValue: bytes[0]), bytes[1] <= 1 else {
-      return nil
-    }
-    self.init(bits: bits, originals: bytes[1] == 1 ? .f16 : .none)
+    guard let value = try? MetaValue.open(bytes), value.count == 2,
+      let bits = PlaneBits(rawValue: value[0]), value[1] <= 1
+    else { return nil }
+    self.init(bits: bits, originals: value[1] == 1 ? .f16 : .none)
   }
 }

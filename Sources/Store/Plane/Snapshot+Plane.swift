@@ -19,7 +19,7 @@ extension Snapshot {
   /// Calls `body` with a segment and the ordinals of its dead images, ascending.
   ///
   /// Both are valid only during the call; the segment lies in the index's memory map. Its codes are
-  /// not verified, `findDamage` does that.
+  /// not verified, `audit` does that.
   /// - Throws: `StoreError` `.damaged` and `.formatTooNew` for bytes that cannot be read,
   ///   `.noSuchItem` when there is no such segment, and what `body` throws.
   package func withSegment<Success>(

@@ -69,6 +69,11 @@ extension Writer {
     }) {
       return dead
     }
+    return try missingImages(of: segment)
+  }
+
+  /// The images of a segment that no place leads to.
+  func missingImages(of segment: UInt64) throws(StoreError) -> [UInt32] {
     let ids = try transaction.withSegment(segment, tables) { segment in
       (0..<segment.imageCount).map { ItemID(rawValue: segment.id($0)) }
     }

@@ -119,7 +119,7 @@ extension Writer {
     try eraseSegment(segment)
   }
 
-  private mutating func put(_ dead: [UInt32], of segment: UInt64) throws(StoreError) {
+  mutating func put(_ dead: [UInt32], of segment: UInt64) throws(StoreError) {
     let key = StoreLayout.key(ofSegment: segment)
     if dead.isEmpty {
       try transaction.remove(key, in: tables.dead)
@@ -128,11 +128,17 @@ extension Writer {
     }
   }
 
-  private mutating func eraseSegment(_ segment: UInt64) throws(StoreError) {
+  mutating func eraseSegment(_ segment: UInt64) throws(StoreError) {
     let key = StoreLayout.key(ofSegment: segment)
-    try transaction.remove(key, in: tables.planes)
-    try transaction.remove(key, in: tables.dead)
-    try transaction.remove(key, in: tables.screens)
+    for table in [tables.planes, tables.dead, tables.screens] {
+      try transaction.remove(key, in: table)
+    }
+    for key in try transaction.openSegmentKeys(tables) {
+      let open = try intact { (writer) throws(StoreError) in
+        try writer.transaction.counter(key, writer.tables)
+      }
+      if open == segment { try transaction.remove(key, in: tables.meta) }
+    }
   }
 }
 
@@ -222,6 +228,27 @@ extension Writer {
 }
 
 extension Transaction where Self: ~Copyable {
+  /// The keys of the segments that images are added to: one for each dimension.
+  borrowing func openSegmentKeys(_ tables: StoreTables) throws(StoreError) -> [[UInt8]] {
+    do {
+      return try withCursor(in: tables.meta) { cursor in
+        var keys: [[UInt8]] = []
+        var isInside = try cursor.advance(to: MetaKey.openSegmentPrefix)
+        while isInside {
+          let key = cursor.withEntry { key, _ in Array(key) }
+          guard key.starts(with: MetaKey.openSegmentPrefix) else { break }
+          keys.append(key)
+          isInside = try cursor.advance()
+        }
+        return keys
+      }
+    } catch let error as StoreError {
+      throw error
+    } catch {
+      throw StoreError(.unavailable, "error while reading the index at \(environment.path)")
+    }
+  }
+
   /// Whether an item's place is in the segment.
   /// - Complexity: O(items).
   borrowing func hasPlace(in segment: UInt64, _ tables: StoreTables) throws(StoreError) -> Bool {

@@ -1,19 +1,17 @@
 /// Reading items inside either kind of transaction.
 extension Transaction where Self: ~Copyable {
-  /// The encoders by their numbers.
+  /// The encoders by their numbers; a damaged name is replaced by one that no encoder has.
   borrowing func fingerprints(_ tables: StoreTables) throws -> [UInt32: String] {
     let prefix = MetaKey.fingerprintPrefix
-    let path = environment.path
     return try withCursor(in: tables.meta) { cursor in
       var result: [UInt32: String] = [:]
       var isInside = try cursor.advance(to: prefix)
       while isInside {
         let (key, value) = cursor.withEntry { (Array($0), Array($1)) }
         guard key.starts(with: prefix) else { break }
-        guard key.count == prefix.count + 4, let text = String(validating: value, as: UTF8.self)
-        else { throw StoreError(.impossible(.fingerprint), in: "an encoder", path: path) }
-        let number = key.suffix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-        result[number] = text
+        if let number = MetaKey.fingerprintNumber(key) {
+          result[number] = (try? MetaValue.text(value)) ?? MetaKey.lostFingerprint(number)
+        }
         isInside = try cursor.advance()
       }
       return result
@@ -23,11 +21,8 @@ extension Transaction where Self: ~Copyable {
   /// A number of the table `meta`; zero when it was never set.
   borrowing func counter(_ key: [UInt8], _ tables: StoreTables) throws(StoreError) -> UInt64 {
     guard let bytes = try value(in: tables.meta, forKey: key) else { return 0 }
-    var reader = ByteReader(bytes, count: bytes.count)
     do throws(Damage) {
-      let number: UInt64 = try reader.integer()
-      guard reader.remainingCount == 0 else { throw Damage.trailingBytes }
-      return number
+      return try MetaValue.number(bytes)
     } catch {
       throw StoreError(error, in: "a counter", path: environment.path)
     }

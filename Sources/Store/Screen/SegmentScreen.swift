@@ -1,3 +1,5 @@
+import FilipLateInteraction
+
 /// The screen of one segment of the scan plane: for each of its tokens the number of a centroid.
 ///
 /// It belongs to the segment as it was, and to one codebook. When either has changed it is stale,
@@ -92,8 +94,10 @@ enum ScreenCodec {
     }
   }
 
-  /// Verifies the checksum, and what it cannot know.
-  static func verify(_ bytes: Span<UInt8>) throws(Damage) {
+  /// Verifies the checksum, and what it cannot know; the codes only where they are of `codebook`.
+  static func verify(
+    _ bytes: Span<UInt8>, codebook: ScreenCodebook? = nil
+  ) throws(Damage) -> Header {
     let header = try Header(bytes)
     guard Checksum.isSealed(bytes, at: checksumOffset) else { throw .checksum }
     let isRising = withParts(bytes, header) { bounds, codes in
@@ -102,6 +106,14 @@ enum ScreenCodec {
       return isRising
     }
     guard isRising else { throw .impossible(.directory) }
+    guard let codebook, codebook.id == header.codebook else { return header }
+    let count = codebook.centroidCount
+    let areCodes = withParts(bytes, header) { _, codes in
+      for index in 0..<codes.count where Int(codes[index]) >= count { return false }
+      return true
+    }
+    guard areCodes else { throw .impossible(.centroid) }
+    return header
   }
 
   /// Calls `body` with little-endian integers where they lie, or with a copy where LMDB put them on

@@ -29,7 +29,7 @@ extension Snapshot {
   /// Calls `body` with the screen of a segment, unless there is none that belongs to the segment as
   /// it is and to the codebook: image `i` has the codes `bounds[i]..<bounds[i + 1]`.
   ///
-  /// Both are valid only during the call. Neither is verified; `findDamage` does that.
+  /// Both are valid only during the call. Neither is verified; `audit` does that.
   /// - Returns: what `body` returns; `nil` when there is no screen, or none that can be read.
   package func withScreen<Success>(
     of segment: UInt64, codebook: UInt64,

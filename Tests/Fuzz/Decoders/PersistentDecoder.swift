@@ -103,7 +103,7 @@ extension PersistentDecoder {
   }
 
   private func useScreen(_ bytes: [UInt8]) throws {
-    try ScreenCodec.verify(bytes.span)
+    _ = try ScreenCodec.verify(bytes.span)
     let header = try ScreenCodec.Header(bytes.span)
     ScreenCodec.withParts(bytes.span, header) { bounds, codes in
       _ = (0..<bounds.count).map { bounds[$0] }

@@ -67,7 +67,7 @@ import Testing
       try #expect(snapshot.createdBy == "filip fixture")
       try #expect(snapshot.note("fixture") == content.note)
       try #expect(snapshot.itemCount == content.items.count)
-      try #expect(snapshot.findDamage().isEmpty)
+      try #expect(snapshot.audit().isSound)
       for item in content.items { try check(item, content, in: snapshot) }
       let reduction = try TokenReduction(snapshot)
       #expect(reduction.setting.poolFactor == content.poolFactor)
@@ -83,7 +83,7 @@ import Testing
     try store.read { snapshot in
       try #expect(snapshot.generation == content.generation + 1)
       try #expect(snapshot.tokens(of: id)?.tokenCount == 1)
-      try #expect(snapshot.findDamage().isEmpty)
+      try #expect(snapshot.audit().isSound)
     }
   }
 
