@@ -25,6 +25,8 @@ struct SoakWriterRole {
     let parent = getppid()
     while access(stopPath, F_OK) != 0, getppid() == parent {
       try model.commit(to: store)
+      // The readers are left with a deleted file, and find the new one.
+      if model.generation % 500 == 0 { try store.compact() }
       largestByteCount = max(largestByteCount, try store.read { try $0.statistics.fileByteCount })
     }
     print("commits \(model.generation) bytes \(largestByteCount)")

@@ -13,6 +13,7 @@ import StoreProof
 /// | `struck pwrite 17` | call 17 was the one that something happens at |
 /// | `refused 3 …` | commit 3 failed with an error |
 /// | `committed 3` | commit 3 has succeeded |
+/// | `compacting 3` | commit 3 is made, and the index is compacted |
 /// | `calls 120` | the end, after so many calls |
 struct WriterRole {
   let folder: String
@@ -20,6 +21,8 @@ struct WriterRole {
   let lastGeneration: UInt64
   let layout: PlaneLayout
   let persists: Bool
+  /// The index is compacted after every so many commits; 0 for never.
+  let compactionInterval: UInt64
   var model: StoreModel
 
   init(_ arguments: Arguments) {
@@ -30,6 +33,7 @@ struct WriterRole {
       bits: arguments.number("bits", else: 8) == 4 ? .four : .eight,
       originals: arguments.has("codes-only") ? .none : .f16)
     model = StoreModel(seed: arguments.number("seed", else: 1), shape: ModelShape())
+    compactionInterval = arguments.number("compact-every", else: 0)
     persists = arguments.number("persists", else: 0) != 0
     faults_watch(folder, journal.descriptor)
     faults_arm(
@@ -40,6 +44,7 @@ struct WriterRole {
   mutating func run() throws {
     var store: TokenStore? = try open(retries: true)
     model = try model.advanced(to: store?.read { try $0.generation } ?? 0)
+    try store.map { try check($0) }
     // Nobody is left to kill it when the test has gone.
     let parent = getppid()
     while model.generation < lastGeneration, getppid() == parent {
@@ -52,6 +57,9 @@ struct WriterRole {
         try store.map { try check($0) }
       }
       guard model.generation >= number else { fail("commit \(number) is refused for ever") }
+      if compactionInterval > 0, number % compactionInterval == 0 {
+        try store.map { try compact($0) }
+      }
     }
     journal.note("calls \(faults_call_count())")
   }
@@ -79,11 +87,33 @@ struct WriterRole {
     }
   }
 
-  /// After a refused commit, an index holds what it held before.
+  /// Compacts the index; when the disk fails once, it still holds what it held and can be
+  /// compacted.
+  private func compact(_ store: TokenStore) throws {
+    journal.note("compacting \(model.generation)")
+    do {
+      try store.compact()
+    } catch let error as StoreError {
+      journal.note("refused compaction \(error.code): \(error.description)")
+      faults_disarm()
+      try check(store)
+      try store.compact()
+    }
+    do {
+      try check(store)
+    } catch let error as StoreError {
+      // The new file is opened by the first who reads it, who may fail; the second does not.
+      journal.note("refused reading \(error.code): \(error.description)")
+      faults_disarm()
+      try check(store)
+    }
+  }
+
+  /// An index holds what the model holds: at the start, and after whatever was refused.
   private func check(_ store: TokenStore) throws {
     let differences = try store.read { try model.differences(from: $0) }
     guard differences.isEmpty else {
-      fail("after a refused commit: " + differences.joined(separator: "; "))
+      fail("the index differs: " + differences.joined(separator: "; "))
     }
   }
 

@@ -49,8 +49,14 @@ import Testing
       let target = Self.sources.appendingPathComponent("v1/\(kind.rawValue)")
       guard !FileManager.default.fileExists(atPath: target.path) else { continue }
       try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
-      let content = try await FixtureContent.make(
-        kind, at: target.appendingPathComponent("index").path)
+      let folder = try TemporaryDirectory(inMemory: true)
+      let content = try await FixtureContent.make(kind, at: folder.path + "/index")
+      // A compacted copy is shorter.
+      let store = try TokenStore.open(at: folder.path + "/index", mode: .readOnly)
+      try store.copy(to: target.appendingPathComponent("index").path)
+      for name in ["writer.lock", "generation-1/lock.mdb"] {
+        try FileManager.default.removeItem(at: target.appendingPathComponent("index/\(name)"))
+      }
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys]
       try encoder.encode(content).write(to: target.appendingPathComponent("content.json"))

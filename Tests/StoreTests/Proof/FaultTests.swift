@@ -51,7 +51,8 @@ enum Fault: UInt32, CaseIterable {
           "folder": index, "journal": journalPath, "seed": "\(seed)", "commits": "\(commits)",
           "bits": "\(layout.bits.rawValue)",
           layout.originals == .none ? "codes-only" : "originals": "1",
-          "action": "\(action)", "at": "\(call)", "persists": isLasting ? "1" : "0",
+          "compact-every": "5", "action": "\(action)", "at": "\(call)",
+          "persists": isLasting ? "1" : "0",
         ])
     }
 

@@ -33,7 +33,8 @@ import Testing
         case 0:
           store = nil
           store = try open()
-        case 1:
+        case 1: try store?.compact()
+        case 2:
           // A write that is given up changes nothing.
           struct GivenUp: Error {}
           var other = model
