@@ -89,41 +89,17 @@ __attribute__((target("avx2"))) static void read_all(void *context, int thread, 
 
 enum { multiply_rounds = 20000000 };
 
-__attribute__((target("avx512f,avx512vnni"))) static void multiply_vnni(
-    void *context, int thread, int threads) {
-  (void)context, (void)threads;
-  __m512i sums[12], a = _mm512_set1_epi32(thread + 0x01020304), b = _mm512_set1_epi32(0x05060708);
-  for (int j = 0; j < 12; j++) sums[j] = _mm512_set1_epi32(j);
-  for (int i = 0; i < multiply_rounds; i++) {
-    __asm__ volatile("" : "+v"(a), "+v"(b));
-#pragma clang loop unroll(full)
-    for (int j = 0; j < 12; j++) sums[j] = _mm512_dpbusd_epi32(sums[j], a, b);
-  }
-  for (int j = 1; j < 12; j++) sums[0] = _mm512_add_epi32(sums[0], sums[j]);
-  sink += _mm512_reduce_add_epi32(sums[0]);
-}
-
-// Two nibble products in 16 bits and one addition: what is left without VNNI.
-__attribute__((target("avx2"))) static void multiply_avx2(void *context, int thread, int threads) {
-  (void)context, (void)threads;
-  __m256i sums[8], a = _mm256_set1_epi32(thread + 0x01020304), b = _mm256_set1_epi32(0x05060708);
-  for (int j = 0; j < 8; j++) sums[j] = _mm256_set1_epi32(j);
-  for (int i = 0; i < multiply_rounds; i++) {
-#pragma clang loop unroll(full)
-    for (int j = 0; j < 8; j++) {
-      __asm__ volatile("" : "+x"(a));
-      sums[j] = _mm256_add_epi16(sums[j], _mm256_maddubs_epi16(a, b));
-    }
-  }
-  for (int j = 1; j < 8; j++) sums[0] = _mm256_add_epi32(sums[0], sums[j]);
-  sink += _mm256_extract_epi64(sums[0], 0);
+static void multiply(void *context, int thread, int threads) {
+  (void)threads;
+  int32_t result;
+  ((double *)context)[thread] = ck_multiply_in_registers(multiply_rounds, &result);
+  sink += result;
 }
 
 static double multiply_peak(int threads) {
-  int vnni = ck_current_isa() == CK_ISA_AVX512_VNNI;
-  double products = vnni ? 12.0 * 64 : 8.0 * 32;
-  double seconds = best(vnni ? multiply_vnni : multiply_avx2, NULL, threads, 5);
-  return products * multiply_rounds * threads / seconds;
+  double products[threads_most];
+  double seconds = best(multiply, products, threads, 5);
+  return products[0] * threads / seconds;
 }
 
 // MARK: - The kernel

@@ -78,7 +78,8 @@ def run_peer(name, arguments, threads, data, scratch):
     except subprocess.TimeoutExpired:
         return [{"peer": name, "threads": threads, "setting": "", "error": "took too long"}]
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        if arguments.work is None:
+            shutil.rmtree(scratch, ignore_errors=True)
     if done.returncode != 0:
         reason = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or [""]
         return [{"peer": name, "threads": threads, "setting": "",
@@ -138,7 +139,7 @@ def main():
     parser.add_argument("--limit", type=float, default=60, help="seconds per setting of an engine")
     parser.add_argument("--timeout", type=float, default=1800, help="seconds per engine")
     parser.add_argument("--out", type=pathlib.Path, required=True)
-    parser.add_argument("--work", type=pathlib.Path, help="where the corpus goes, and stays")
+    parser.add_argument("--work", type=pathlib.Path, help="where the corpus and the peers' indexes go, and stay for the next run")
     arguments = parser.parse_args()
 
     arguments.out.mkdir(parents=True, exist_ok=True)

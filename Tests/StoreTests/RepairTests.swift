@@ -44,6 +44,11 @@ import TestSupport
             item.encoderFingerprint = "encoder \(number % 2)"
             // Two items of each content.
             item.contentHash = ContentHash(high: UInt64(number / 2), low: UInt64(portion))
+            if number % 4 == 0 {
+              item.tags = ["sea", "work \(portion)"].compactMap { ItemTag($0) }.reduce(into: []) {
+                $0.insert($1)
+              }
+            }
             let tokens = generator.tokens(number % 7, dimension)
             let pooled = number % 3 == 0 ? Array(generator.tokens(1, 8).elements) : nil
             if number == 19 {
@@ -157,8 +162,8 @@ import TestSupport
       switch way {
       case _ where isEmptyPlace: value = nil
       case 1 where !isOptional: value = nil
-      case 2: value = Array(row.value.dropLast(.random(in: 1...9, using: &generator)))
       case _ where row.value.isEmpty: value = [7]
+      case 2: value = Array(row.value.dropLast(.random(in: 1...9, using: &generator)))
       default:
         let position = Int.random(in: 0..<row.value.count, using: &generator)
         value?[position] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
@@ -280,8 +285,9 @@ import TestSupport
     }
     let low = 48 + 64 * groups * blocks
     let scales = low + 64 * groups * blocks
-    let directory = scales + 32 * blocks
-    // The three bounds, a code of each plane, a scale, an image's error. Dead images come first:
+    let reaches = scales + 32 * blocks
+    let directory = reaches + 16 * blocks
+    // The three bounds, a code of each plane, a scale, a reach, an image's error. Dead images come first:
     // the last token and image are alive.
     let tokens = try index.store.read { snapshot in
       try snapshot.withSegment(segment) { plane, _ in plane.tokenCount }
@@ -292,7 +298,7 @@ import TestSupport
     }
     for position in [
       19, 23, 27, 48 + lane, low + lane, scales + 2 * (tokens - 1),
-      directory + 16 * (images - 1) + 12,
+      reaches + tokens - 1, directory + 16 * (images - 1) + 12,
     ] {
       var changed = bytes
       // A small number for a bound.

@@ -128,7 +128,11 @@ struct BenchSearchCommand: AsyncParsableCommand {
     report.memoryAfter = MachineProbe.anonymousByteCount
     try await compare(benchmark, store, &report)
     for count in Set([1, threads.count]).sorted() {
-      report.readBandwidths.append((count, await MachineProbe.readBandwidth(threadCount: count)))
+      report.ceilings.append(
+        BenchReport.Ceiling(
+          threadCount: count,
+          bytesPerSecond: await MachineProbe.readBandwidth(threadCount: count),
+          productsPerSecond: await MachineProbe.multiplyPeak(threadCount: count)))
     }
     var output = StandardOutput()
     output.write(json ? report.document.text + "\n" : report.lines.joined(separator: "\n") + "\n")
@@ -154,7 +158,7 @@ struct BenchSearchCommand: AsyncParsableCommand {
       let results = try await searcher.search(tokens: query, parameters: parameters)
       return BenchmarkEngine.Answer(
         ids: results.hits.map(\.item.id), readByteCount: results.proof.readByteCount,
-        refinedCount: results.proof.refinedCount)
+        productCount: results.proof.productCount, refinedCount: results.proof.refinedCount)
     }
   }
 

@@ -49,8 +49,16 @@ struct BenchReport {
   var exhaustiveSeconds: Double?
   var memoryBefore: Int?
   var memoryAfter: Int?
-  /// Bytes per second by number of threads.
-  var readBandwidths: [(threadCount: Int, bytesPerSecond: Double)] = []
+  /// What the machine can do at most with some threads.
+  struct Ceiling {
+    var threadCount: Int
+    /// Bytes read from memory.
+    var bytesPerSecond: Double
+    /// Products of small integers in registers.
+    var productsPerSecond: Double
+  }
+
+  var ceilings: [Ceiling] = []
 
   init(
     engine: String, index: Index, source: String, benchmark: SearchBenchmark, built: Build?
@@ -68,13 +76,22 @@ struct BenchReport {
     return (counts.min() ?? 0, counts.max() ?? 0)
   }
 
-  /// The share of the read bandwidth of as many threads that a run's scans use.
+  /// The share of what as many threads can read that a run's scans use.
   private func bandwidthShare(_ run: SearchBenchmark.Run) -> Double? {
-    let threadCount = run.threadCount * run.concurrentCount
-    guard let bytes = run.readBytesPerQuery,
-      let bandwidth = readBandwidths.first(where: { $0.threadCount == threadCount })
-    else { return nil }
-    return bytes * run.queriesPerSecond / bandwidth.bytesPerSecond
+    guard let bytes = run.readBytesPerQuery, let ceiling = ceiling(of: run) else { return nil }
+    return bytes * run.queriesPerSecond / ceiling.bytesPerSecond
+  }
+
+  /// The share of what as many threads can multiply.
+  private func multiplyShare(_ run: SearchBenchmark.Run) -> Double? {
+    guard let products = run.productsPerQuery, let ceiling = ceiling(of: run) else { return nil }
+    return products * run.queriesPerSecond / ceiling.productsPerSecond
+  }
+
+  /// More threads than cores share what the cores can do.
+  private func ceiling(of run: SearchBenchmark.Run) -> Ceiling? {
+    let threadCount = min(run.threadCount * run.concurrentCount, defaultThreadCount)
+    return ceilings.first { $0.threadCount == threadCount }
   }
 
   // MARK: - For a person
@@ -91,7 +108,7 @@ struct BenchReport {
       "engine     \(engine)", "",
       row(
         ["threads", "at once", "p50 ms", "p95 ms", "p99 ms", "mean ms", "queries/s"]
-          + ["MB/query", "of memory", "refined"]),
+          + ["MB/query", "of memory", "of peak", "refined"]),
     ]
     for run in runs {
       lines.append(
@@ -101,6 +118,7 @@ struct BenchReport {
               decimal(run.meanLatency * 1_000, digits: 2), decimal(run.queriesPerSecond, digits: 1),
               run.readBytesPerQuery.map { decimal($0 / 1e6, digits: 2) } ?? "-",
               bandwidthShare(run).map { decimal($0 * 100, digits: 0) + " %" } ?? "-",
+              multiplyShare(run).map { decimal($0 * 100, digits: 0) + " %" } ?? "-",
               run.refinedPerQuery.map { decimal($0, digits: 1) } ?? "-",
             ]))
     }
@@ -116,10 +134,11 @@ struct BenchReport {
         "memory     \(byteText(Int64(memoryAfter))) anonymous after the queries, "
           + "\(byteText(Int64(memoryBefore ?? 0))) at the start")
     }
-    for (threadCount, bytesPerSecond) in readBandwidths {
+    for ceiling in ceilings {
       lines.append(
-        "bandwidth  \(decimal(bytesPerSecond / 1e9, digits: 1)) GB/s read by \(threadCount) threads"
-      )
+        "ceilings   \(decimal(ceiling.bytesPerSecond / 1e9, digits: 1)) GB/s read and "
+          + "\(decimal(ceiling.productsPerSecond / 1e9, digits: 0)) G products/s of integers by "
+          + "\(ceiling.threadCount) threads")
     }
     if let built {
       lines.append(
@@ -150,10 +169,17 @@ struct BenchReport {
         "cores": .count(defaultThreadCount),
         "instructions": .string(InstructionSet.current.rawValue),
         "read_bandwidth": .array(
-          readBandwidths.map {
+          ceilings.map {
             .members([
               "threads": .count($0.threadCount),
               "bytes_per_second": .double($0.bytesPerSecond.rounded()),
+            ])
+          }),
+        "integer_peak": .array(
+          ceilings.map {
+            .members([
+              "threads": .count($0.threadCount),
+              "products_per_second": .double($0.productsPerSecond.rounded()),
             ])
           }),
       ]),
@@ -202,6 +228,8 @@ struct BenchReport {
       "queries_per_second": .double(run.queriesPerSecond),
       "bytes_per_query": run.readBytesPerQuery.map(JSONValue.double),
       "bandwidth_share": bandwidthShare(run).map(JSONValue.double),
+      "products_per_query": run.productsPerQuery.map(JSONValue.double),
+      "integer_peak_share": multiplyShare(run).map(JSONValue.double),
       "refined_per_query": run.refinedPerQuery.map(JSONValue.double),
     ])
   }

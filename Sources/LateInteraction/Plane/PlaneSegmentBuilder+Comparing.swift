@@ -25,7 +25,11 @@ extension PlaneSegmentBuilder {
 
   /// Whether the bounds that `segment` states for its tokens hold for those of this segment.
   package func isBounded(by segment: borrowing PlaneSegment) -> Bool {
-    largestRelativeError4 <= segment.largestRelativeError4 && largestNorm8 <= segment.largestNorm8
+    let isErrorBounded =
+      bits == .four
+      ? largestRelativeError4 <= segment.largestRelativeError4
+      : segment.largestRelativeError4 == 0
+    return isErrorBounded && largestNorm8 <= segment.largestNorm8
       && largestNorm4 <= segment.largestNorm4
   }
 

@@ -9,13 +9,18 @@ package struct BenchmarkEngine: Sendable {
     package var ids: [ItemID]
     /// Bytes of the index that it read, if it counts them.
     package var readByteCount: Int?
+    /// Products of small integers that it made, if it counts them.
+    package var productCount: Int?
     /// Images that it scored again more exactly, if it does so.
     package var refinedCount: Int?
 
     /// An answer.
-    package init(ids: [ItemID], readByteCount: Int? = nil, refinedCount: Int? = nil) {
+    package init(
+      ids: [ItemID], readByteCount: Int? = nil, productCount: Int? = nil, refinedCount: Int? = nil
+    ) {
       self.ids = ids
       self.readByteCount = readByteCount
+      self.productCount = productCount
       self.refinedCount = refinedCount
     }
   }

@@ -1,3 +1,4 @@
+import FilipLinearAlgebra
 import SystemPackage
 
 /// What a measurement has to say about the machine it was taken on.
@@ -85,6 +86,32 @@ package enum MachineProbe {
       // The sum is looked at, or the reading could be left out.
       precondition(sum == parts.reduce(0) { $0 &+ $1[0] &* UInt64(wordCount) }, "sum of the words")
       best = max(best, Double(wordCount * 8 * threadCount) / seconds)
+    }
+    return best
+  }
+
+  /// Products of small integers per second that some threads together make in registers, the best of
+  /// five trials of some ten milliseconds: the other ceiling of a scan.
+  package static func multiplyPeak(threadCount: Int) async -> Double {
+    // As many rounds as take about ten milliseconds, whatever the instruction set.
+    var rounds = 1_000
+    var seconds = 0.0
+    while seconds < 0.01 {
+      rounds *= 2
+      let started = ContinuousClock.now
+      _ = multiplyInRegisters(rounds: rounds)
+      seconds = (.now - started) / .seconds(1)
+    }
+    var best = 0.0
+    for _ in 0..<5 {
+      let (count, started) = (rounds, ContinuousClock.now)
+      let products = await withTaskGroup(of: Double.self) { tasks in
+        for _ in 0..<threadCount {
+          tasks.addTask { multiplyInRegisters(rounds: count).productCount }
+        }
+        return await tasks.reduce(0, +)
+      }
+      best = max(best, products / ((.now - started) / .seconds(1)))
     }
     return best
   }

@@ -36,6 +36,8 @@ package struct SearchBenchmark: Sendable {
     package var queriesPerSecond: Double
     /// Bytes of the index that the engine read per query, on average, if it counts them.
     package var readBytesPerQuery: Double?
+    /// Products of small integers per query, if the engine counts them.
+    package var productsPerQuery: Double?
     /// Images that the engine refined per query, on average, if it does so.
     package var refinedPerQuery: Double?
 
@@ -94,6 +96,7 @@ package struct SearchBenchmark: Sendable {
       threadCount: threadCount, concurrentCount: concurrentCount,
       latencies: timed.map(\.seconds).sorted(), queriesPerSecond: Double(timed.count) / duration,
       readBytesPerQuery: mean(timed.map(\.answer.readByteCount)),
+      productsPerQuery: mean(timed.map(\.answer.productCount)),
       refinedPerQuery: mean(timed.map(\.answer.refinedCount)))
   }
 

@@ -146,3 +146,8 @@ extension UnsafePointer {
     UnsafeRawPointer(self).assumingMemoryBound(to: CChar.self)
   }
 }
+
+/// rename(2); inside the extension the name is taken.
+private func systemRename(_ from: UnsafePointer<CChar>, _ to: UnsafePointer<CChar>) -> Int32 {
+  rename(from, to)
+}

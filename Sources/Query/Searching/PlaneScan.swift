@@ -26,6 +26,8 @@ final class PlaneScan: Sendable {
     var rescoredCount = 0
     /// Bytes of codes that were read.
     var readByteCount = 0
+    /// Products of a code and a word's code that were made.
+    var productCount = 0
     /// Images that the floor did not rule out, and where it was expected to end did.
     fileprivate var postponed: [Postponed] = []
   }
@@ -187,6 +189,7 @@ final class PlaneScan: Sendable {
       _ run: Range<Int>, of number: UInt64, _ segment: borrowing PlaneSegment, after share: Double
     ) {
       scorer.writeUpperBounds(of: run, in: segment, into: &uppers)
+      part.productCount += productCount(of: run, segment)
       var first = run.lowerBound
       while first < run.upperBound {
         let floor = scan.floor.expected(after: share)
@@ -214,6 +217,7 @@ final class PlaneScan: Sendable {
     /// Reads both nibbles.
     private func rescore(_ run: Range<Int>, _ segment: borrowing PlaneSegment) {
       scorer.writeEstimates(of: run, in: segment, into: &intervals)
+      part.productCount += productCount(of: run, segment)
       part.rescoredCount += run.count
       part.readByteCount += nibbleByteCount(of: run, segment)
       let floor = scan.floor.value
@@ -226,6 +230,11 @@ final class PlaneScan: Sendable {
       if !lowers.isEmpty { scan.floor.insert(lowers) }
     }
 
+    private func productCount(of run: Range<Int>, _ segment: borrowing PlaneSegment) -> Int {
+      // A byte of nibbles is two dimensions.
+      2 * nibbleByteCount(of: run, segment) * scan.query.wordCount
+    }
+
     private func nibbleByteCount(of run: Range<Int>, _ segment: borrowing PlaneSegment) -> Int {
       (segment.firstToken(run.upperBound) - segment.firstToken(run.lowerBound))
         * segment.groupCount * 4
@@ -234,6 +243,7 @@ final class PlaneScan: Sendable {
     /// Keeps every image: four bits rule out little before exact scores are known.
     private func bound(_ run: Range<Int>, _ segment: borrowing PlaneSegment) {
       scorer.writeUpperBounds(of: run, in: segment, into: &uppers)
+      part.productCount += productCount(of: run, segment)
       for (image, upper) in zip(run, uppers) {
         part.candidates.append(Candidate(id: ItemID(rawValue: segment.id(image)), upper: upper))
       }

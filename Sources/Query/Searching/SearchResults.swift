@@ -90,6 +90,8 @@ public struct SearchProof: Sendable, Hashable {
   public var refinedCount: Int
   /// Bytes of codes that were read.
   public var readByteCount: Int
+  /// Products of a token's code and a word's code that were made.
+  public var productCount: Int
   /// How many images a screen let through; `nil` when every image was looked at, and the hits are
   /// proven to be the best of all.
   public var candidateCount: Int?
@@ -101,12 +103,14 @@ public struct SearchProof: Sendable, Hashable {
   public var isExact: Bool { candidateCount == nil }
 
   init(
-    reference: ScoreReference, rescoredCount: Int, refinedCount: Int, readByteCount: Int = 0
+    reference: ScoreReference, rescoredCount: Int, refinedCount: Int, readByteCount: Int = 0,
+    productCount: Int = 0
   ) {
     relativeTo = reference == .codes ? .codes : .originals
     self.rescoredCount = rescoredCount
     self.refinedCount = refinedCount
     self.readByteCount = readByteCount
+    self.productCount = productCount
   }
 }
 

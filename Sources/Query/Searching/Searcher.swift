@@ -179,7 +179,8 @@ public struct Searcher: Sendable {
       let proof = SearchProof(
         reference: reference, rescoredCount: parts.reduce(0) { $0 + $1.rescoredCount },
         refinedCount: refinement.refinedCount,
-        readByteCount: parts.reduce(0) { $0 + $1.readByteCount })
+        readByteCount: parts.reduce(0) { $0 + $1.readByteCount },
+        productCount: parts.reduce(0) { $0 + $1.productCount })
       rankings.append(
         Ranking(
           best: refinement.best, scannedCount: parts.reduce(0) { $0 + $1.scannedCount },

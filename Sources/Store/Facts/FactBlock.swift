@@ -12,7 +12,7 @@ struct FactBlock: Equatable {
   /// Ids in a block.
   static let rowCount = 1_024
   private static let version: UInt8 = 1
-  private static let checksumOffset = 8
+  static let checksumOffset = 8
   private static let headerByteCount = 16
   static let byteCount = headerByteCount + rowCount * ItemFacts.byteCount
 

@@ -61,11 +61,7 @@ struct IndexFolder: Sendable {
       try refuseDraft()
       return nil
     }
-    let lines = String(decoding: content, as: UTF8.self).split(
-      separator: "\n", omittingEmptySubsequences: false)
-    guard lines[0].hasPrefix(StoreFormat.family) else { throw damagedCurrent() }
-    try StoreFormat.check(marker: Array(lines[0].utf8), path: path)
-    guard lines.count > 1, let number = Self.generation(named: lines[1]) else {
+    guard let number = try Self.generation(inCurrent: content, path: path) else {
       throw damagedCurrent()
     }
     guard fileByteCount(dataPath(ofGeneration: number)) != nil else {
@@ -75,6 +71,16 @@ struct IndexFolder: Sendable {
           + "\(StoreLayout.dataFileName); restore a copy or rebuild it with `filip index --force`")
     }
     return number
+  }
+
+  /// The generation that the content of `CURRENT` names; `nil` when it is not what was written.
+  /// - Throws: `.formatTooNew` or `.formatTooOld`.
+  static func generation(inCurrent content: [UInt8], path: String) throws(StoreError) -> Int? {
+    let lines = String(decoding: content, as: UTF8.self).split(
+      separator: "\n", omittingEmptySubsequences: false)
+    guard lines[0].hasPrefix(StoreFormat.family) else { return nil }
+    try StoreFormat.check(marker: Array(lines[0].utf8), path: path)
+    return lines.count > 1 ? generation(named: lines[1]) : nil
   }
 
   /// The generations that are complete, in no particular order.

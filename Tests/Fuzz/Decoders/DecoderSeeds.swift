@@ -28,6 +28,11 @@ extension PersistentDecoder {
     case .recallCurve: [Self.recallCurveSample]
     case .formatMarker: [StoreFormat.marker, "filip-index 7.1", "x"].map { Array($0.utf8) }
     case .safetensors, .tokenArchive: [Self.safetensorsSample]
+    case .facts:
+      [Self.factsSample]
+    case .tagKey: [ItemTag("sea").map { StoreLayout.key($0, .first) } ?? []]
+    case .metaValue: [MetaValue.seal(7), MetaValue.seal(Array("tower".utf8))]
+    case .current: [Array("\(StoreFormat.marker)\ngeneration-12\n".utf8)]
     case .numpy: [NumPyFile.header(.float32, shape: [2, 3]) + [UInt8](repeating: 1, count: 24)]
     case .itemLines:
       [
@@ -55,6 +60,12 @@ extension PersistentDecoder {
     ]
     item.patchTokens = [0, 0, 1, 1]
     return item
+  }
+
+  private static var factsSample: [UInt8] {
+    var block = FactBlock()
+    block[3] = ItemFacts(recordSample)
+    return block.sealed()
   }
 
   private static var plainRecordSample: [UInt8] {

@@ -13,6 +13,7 @@ import SystemPackage
 enum PersistentDecoder: String, CaseIterable, Sendable {
   case record, patchTokens, tokens, pooled, segment, place, deadOrdinals, screen, codebook, layout
   case reduction, projection, recallCurve, formatMarker, safetensors, numpy, itemLines, tokenArchive
+  case facts, tagKey, metaValue, current
 
   /// Decodes bytes, and the same bytes with the checksum that they should have, so that what lies
   /// behind a checksum is reached.
@@ -68,6 +69,16 @@ enum PersistentDecoder: String, CaseIterable, Sendable {
         while let item = try items.next() { _ = item.record(name: item.name ?? [1], tokenCount: 4) }
       }
     case .tokenArchive: try withFile(bytes) { try readArchive($0) }
+    case .facts:
+      var block = try FactBlock(bytes.span)
+      for row in 0..<FactBlock.rowCount { block[row] = block[row] }
+      _ = block.sealed()
+    case .tagKey:
+      let (tag, id) = try StoreLayout.tagged(bytes.span)
+      return StoreLayout.key(tag, id) == bytes
+    case .metaValue:
+      _ = (try MetaValue.open(bytes), try? MetaValue.number(bytes), try? MetaValue.text(bytes))
+    case .current: return try IndexFolder.generation(inCurrent: bytes, path: "/index") != nil
     }
     return true
   }
@@ -167,6 +178,12 @@ extension PersistentDecoder {
     case .codebook:
       guard bytes.count >= 32 else { return nil }
       bytes.replaceHash(at: 24)
+    case .facts:
+      guard bytes.count == FactBlock.byteCount else { return nil }
+      Checksum.seal(&bytes, at: FactBlock.checksumOffset)
+    case .metaValue:
+      guard bytes.count >= 4 else { return nil }
+      bytes.replaceChecksum(at: bytes.count - 4, of: bytes.count - 4)
     case .projection:
       guard bytes.count > 16 else { return nil }
       let digest = contentDigest(of: Array(bytes.dropLast(16)))

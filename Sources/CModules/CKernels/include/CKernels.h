@@ -117,6 +117,11 @@ void ck_dot_products_f64(
 // (a + b, a - b). Every result has one tree of additions, so instruction sets agree to the bit.
 void ck_hadamard_f64(double *values, ptrdiff_t count);
 
+// Multiplies small integers in registers for `rounds` rounds, in the way of the scan kernel of the
+// current instruction set: what it could do if it read nothing. Returns how many products that were;
+// `result` is what came of them, so that nothing is left out.
+double ck_multiply_in_registers(ptrdiff_t rounds, int32_t *result);
+
 // Quantised tokens, end to end: blocks of 16 tokens, in each block groups of 8 dimensions.
 //
 // Byte 4 t + i of a group's 64 bytes holds token t of the block: dimension 8 g + i in its low half,
