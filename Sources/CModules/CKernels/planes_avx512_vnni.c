@@ -14,9 +14,10 @@
 
 #pragma clang fp contract(off)
 
-// `blocks` blocks times `words` words: their sums are blocks * words registers (of 32). All three
-// counts are constants where this is inlined. There should be ten sums or more, for two
-// instructions per cycle of latency five.
+// `blocks` blocks times `words` words. All three counts are constants where this is inlined. There
+// should be ten sums or more, for two instructions per cycle of latency five; where one block has too
+// few, the two halves of a group get sums of their own, rather than that two blocks are read side by
+// side: memory is read fastest in one stream.
 static inline __attribute__((always_inline)) void CK_NAME(tile)(
     const struct ck_plane *plane, const struct ck_plane_query *query, ptrdiff_t first_word,
     ptrdiff_t first_block, ptrdiff_t end_block, float *products, const int words, const int blocks,
@@ -28,11 +29,15 @@ static inline __attribute__((always_inline)) void CK_NAME(tile)(
   const uint8_t *last_high = plane->high + end_block * pitch - 64;
   const uint8_t *last_low = bits == 8 ? plane->low + end_block * pitch - 64 : NULL;
   const int8_t *codes = query->codes + first_word * 4;
-  __m512i sums[4][CK_PLANE_WORDS];
+  const int halves = words * blocks < 12 ? 2 : 1;
+  __m512i sums[2][4][CK_PLANE_WORDS];
 #pragma unroll
   for (int w = 0; w < words; w++)
 #pragma unroll
-    for (int b = 0; b < blocks; b++) sums[b][w] = _mm512_set1_epi32(query->initial[first_word + w]);
+    for (int b = 0; b < blocks; b++) {
+      sums[0][b][w] = _mm512_set1_epi32(query->initial[first_word + w]);
+      if (halves == 2) sums[1][b][w] = _mm512_setzero_si512();
+    }
 
   for (ptrdiff_t g = 0; g < plane->groups; g++, high += 64, low += bits == 8 ? 64 : 0) {
 #pragma unroll
@@ -63,7 +68,8 @@ static inline __attribute__((always_inline)) void CK_NAME(tile)(
         __m512i word = _mm512_set1_epi32(four);
 #pragma unroll
         for (int b = 0; b < blocks; b++)
-          sums[b][w] = _mm512_dpbusd_epi32(sums[b][w], tokens[b], word);
+          sums[part % halves][b][w] =
+              _mm512_dpbusd_epi32(sums[part % halves][b][w], tokens[b], word);
       }
       codes += 4 * query->words;
     }
@@ -75,7 +81,11 @@ static inline __attribute__((always_inline)) void CK_NAME(tile)(
     __m512 scale = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
     __m512 sum[CK_PLANE_WORDS];
 #pragma unroll
-    for (int w = 0; w < words; w++) sum[w] = _mm512_cvtepi32_ps(sums[b][w]);
+    for (int w = 0; w < words; w++) {
+      __m512i whole = sums[0][b][w];
+      if (halves == 2) whole = _mm512_add_epi32(whole, sums[1][b][w]);
+      sum[w] = _mm512_cvtepi32_ps(whole);
+    }
     if (plane->reach) {
       __m128i bytes =
           _mm_loadu_si128((const __m128i *)(plane->reach + 16 * (first_block + b)));
@@ -96,7 +106,7 @@ static inline __attribute__((always_inline)) void CK_NAME(tiles)(
     const struct ck_plane *plane, const struct ck_plane_query *query, ptrdiff_t first_word,
     ptrdiff_t first_block, ptrdiff_t block_count, ptrdiff_t end_block, float *products,
     const int words, const int bits) {
-  const int blocks = words <= 4 ? 4 : 2;
+  const int blocks = words <= 2 ? 4 : words <= 4 || words > 8 ? 2 : 1;
   ptrdiff_t b = 0;
   for (; b + blocks <= block_count; b += blocks)
     CK_NAME(tile)(
