@@ -21,6 +21,12 @@ struct FixtureContent: Codable {
     var height: UInt32
     var format: String?
     var dateTaken: String?
+    var takenTime: Int64?
+    var camera: String?
+    var lens: String?
+    /// Latitude, longitude, altitude.
+    var place: [Double]?
+    var tags: [String]?
     var patchTokens: [UInt32]?
     var fingerprint: String?
     var unreadableReason: String?
@@ -153,6 +159,12 @@ extension FixtureContent {
     (record.width, record.height) = (UInt32(count), 2)
     (record.format, record.dateTaken) = ("JPEG", "2024:06:0\(number) 10:00:00")
     record.encoderFingerprint = "tower \(number % 2)"
+    if number % 2 == 1 {
+      record.takenTime = Int64(number) * 1_000_000_007
+      (record.camera, record.lens) = ("Seagull SO-1", "50 mm")
+      record.place = ItemRecord.Place(latitude: -33.5, longitude: Double(number), altitude: 12.25)
+      record.tags = Set(["sea", "number \(number)"].compactMap { ItemTag($0) })
+    }
     record.tiles = [
       ImageTile(
         grid: PatchGrid(rowCount: 2, columnCount: count),
@@ -185,17 +197,21 @@ extension FixtureContent.Item {
       id: id, kind: record.kind.rawValue, path: record.path ?? [], root: record.root,
       fileSize: record.fileSize, modificationTime: record.modificationTime,
       contentHash: record.contentHash?.description, width: record.width, height: record.height,
-      format: record.format, dateTaken: record.dateTaken, patchTokens: record.patchTokens,
+      format: record.format, dateTaken: record.dateTaken, takenTime: record.takenTime,
+      camera: record.camera, lens: record.lens,
+      place: record.place.map { [$0.latitude, $0.longitude, $0.altitude ?? .nan] },
+      tags: record.tags.sorted().map(\.text), patchTokens: record.patchTokens,
       fingerprint: record.encoderFingerprint, unreadableReason: nil,
       tokens: tokens.elements.map { Float(Float16($0)) },
       pooled: pooled?.map { Float(Float16($0)) })
   }
 
-  /// An item whose file could not be read any more.
+  /// An item whose file could not be read any more; its tags stay.
   init(unreadable record: ItemRecord, id: UInt64) {
     self.init(
       id: id, kind: 1, path: record.path ?? [], root: nil, fileSize: 1, modificationTime: 0,
-      contentHash: nil, width: 0, height: 0, format: nil, dateTaken: nil, patchTokens: nil,
-      fingerprint: nil, unreadableReason: "it ends early", tokens: [], pooled: nil)
+      contentHash: nil, width: 0, height: 0, format: nil, dateTaken: nil,
+      tags: record.tags.sorted().map(\.text), patchTokens: nil, fingerprint: nil,
+      unreadableReason: "it ends early", tokens: [], pooled: nil)
   }
 }

@@ -32,6 +32,10 @@ import Testing
     try await check(fixture, at: folder.path + "/index")
   }
 
+  @Test func `every released format has fixtures`() {
+    #expect(Self.fixtures.count { $0.hasPrefix("v1/") } == FixtureKind.allCases.count)
+  }
+
   @Test(arguments: fixtures)
   func `an index of a released format holds what was put into it`(name: String) async throws {
     let folder = try TemporaryDirectory(inMemory: true)
@@ -106,6 +110,10 @@ import Testing
     #expect(record.contentHash?.description == item.contentHash)
     #expect(record.width == item.width && record.height == item.height)
     #expect(record.format == item.format && record.dateTaken == item.dateTaken)
+    #expect(record.takenTime == item.takenTime)
+    #expect(record.camera == item.camera && record.lens == item.lens)
+    #expect(record.place.map { [$0.latitude, $0.longitude, $0.altitude ?? .nan] } == item.place)
+    #expect(record.tags.sorted().map(\.text) == item.tags ?? [])
     #expect(record.patchTokens == item.patchTokens)
     #expect(record.encoderFingerprint == item.fingerprint)
     #expect(record.unreadableReason == item.unreadableReason)
