@@ -93,12 +93,32 @@ import Testing
     #expect(table.text.contains("p50 ms") && table.text.contains("recall"))
   }
 
+  @Test func `commits and openings are measured, and the index stays as it was`() throws {
+    let arguments = ["--synthetic", "images=30,tokens=9,dimension=16", "--keep", "drawn"]
+    let run = try program.run(["bench", "store", "--json", "--repetitions", "3"] + arguments)
+    #expect(run.status == 0)
+    let document = try #require(
+      try JSONSerialization.jsonObject(with: Data(run.text.utf8)) as? [String: Any])
+    #expect(document["images"] as? Int == 30)
+    for name in ["open", "add_one", "remove_one"] {
+      let times = try #require(document[name] as? [String: Any])
+      #expect(times["count"] as? Int == 3)
+      #expect(try #require(times["p50_ms"] as? Double) > 0)
+    }
+    let kinds = try #require(document["bytes_per_image"] as? [[String: Any]])
+    #expect(kinds.compactMap { $0["kind"] as? String } == ["originals", "plane", "records"])
+    #expect(try program.run("verify", "--index", "drawn").status == 0)
+    let names = try program.run("list", "--index", "drawn", "-l").lines
+    #expect(Set(names) == Set((0..<30).map { "synthetic-\($0)" }))
+  }
+
   @Test func `wrong usage and missing things`() throws {
     #expect(try program.run("bench", "search", "--synthetic", "images=0").status == 64)
     #expect(try program.run("bench", "search", "--synthetic", "pictures=3").status == 64)
     #expect(try program.run("bench", "search", "--keep", "x").status == 64)
     #expect(try program.run("bench", "search", "--words", "0").status == 64)
     #expect(try program.run("bench", "search").status == 66)
+    #expect(try program.run("bench", "store").status == 64)
     let folder = program.folder.path
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0 == "x" } == [])
   }

@@ -3,5 +3,5 @@ import ArgumentParser
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure this machine.",
-    subcommands: [BenchSearchCommand.self])
+    subcommands: [BenchSearchCommand.self, BenchStoreCommand.self])
 }
