@@ -66,7 +66,7 @@ def recall_by_latency(document, threads, colours, path):
     figure, axes = pyplot.subplots(figsize=(7, 5), layout="constrained")
     for name, colour in colours.items():
         rows = [r for r in document["rows"] if r["peer"] == name and usable(r, threads)]
-        rows.sort(key=lambda row: row["p50_ms"])
+        rows.sort(key=lambda row: (row["recall_at_10"], row["p50_ms"]))
         if rows:
             axes.plot([r["p50_ms"] for r in rows], [r["recall_at_10"] for r in rows], "o-",
                       color=colour, label=name, linewidth=1,

@@ -136,6 +136,9 @@ def main():
     parser.add_argument("--queries", type=int, default=100)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--peers", nargs="*", choices=ENGINES, default=list(ENGINES))
+    parser.add_argument(
+        "--candidates", type=int, nargs="*", default=[],
+        help="also measure filip's cascade with so many candidates")
     parser.add_argument("--limit", type=float, default=60, help="seconds per setting of an engine")
     parser.add_argument("--timeout", type=float, default=1800, help="seconds per engine")
     parser.add_argument("--out", type=pathlib.Path, required=True)
@@ -158,6 +161,10 @@ def main():
             filip.append(filip_row(run_filip(arguments, threads, index), threads))
             for row, note in zip(filip, ("before the others", "after the others")):
                 row |= {"note": note, "build_seconds": first["index"].get("build_seconds")}
+            for count in arguments.candidates:
+                more = ["--cascade", "--candidates", str(count), "--recall-queries",
+                        str(arguments.queries)]
+                others.append(filip_row(run_filip(arguments, threads, index, more), threads))
             fastest = min(row["p50_ms"] for row in filip)
             for row in filip + others:
                 if "p50_ms" in row:

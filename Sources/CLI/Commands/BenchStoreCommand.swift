@@ -91,7 +91,7 @@ struct BenchStoreCommand: AsyncParsableCommand {
       "\(part.name) \(decimal(Double(part.byteCount) / Double(result.imageCount), digits: 0))"
     }
     return [
-      "index      \(countText(result.imageCount)) images of \(synthetic.text), "
+      "index      \(countText(result.imageCount)) images, \(synthetic.text), "
         + byteText(Int64(result.statistics.fileByteCount)),
       times("open       ", result.openings),
       times("add one    ", result.insertions),
