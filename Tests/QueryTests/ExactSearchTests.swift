@@ -92,6 +92,45 @@ import Testing
     }
   }
 
+  @Test func `hits that seemed too low while better ones were early are read in the end`()
+    async throws
+  {
+    let folder = try TemporaryDirectory(inMemory: true)
+    let store = try TokenStore.open(at: folder.path, mode: .create)
+    var generator = SeededGenerator(seed: 23)
+    let query = try TokenMatrix(
+      normalizing: generator.floats(3 * 64), tokenCount: 3, dimension: 64)
+    // Some 490 images fill a segment. The first, which is read whole, has two of the ten hits, so
+    // the floor is expected high; the eight others stand in the second.
+    let noise: [Int: Float] = [5: 0, 9: 0.02].merging(
+      (0..<8).map { (600 + 20 * $0, 0.11 + 0.003 * Float($0)) }
+    ) { first, _ in first }
+    try store.write { writer in
+      for number in 0..<2_900 {
+        var elements = generator.floats(32 * 64)
+        if let noise = noise[number] {
+          for index in 0..<3 * 64 {
+            elements[index] = query.elements[index] + noise * elements[index]
+          }
+        }
+        try writer.insert(
+          ItemRecord(kind: .imported, path: Array("/\(number)".utf8)),
+          tokens: try TokenMatrix(normalizing: elements, tokenCount: 32, dimension: 64))
+      }
+    }
+    var parameters = SearchParameters()
+    parameters.threadCount = 1
+    let results = try await Searcher(store: store, encoder: nil).search(
+      tokens: query, parameters: parameters)
+    #expect(Set(results.hits.map(\.item.id.rawValue)) == Set(noise.keys.map { UInt64($0 + 1) }))
+    #expect(results.scannedCount == 2_900)
+    // Of some images the high nibbles were enough.
+    #expect(results.proof.rescoredCount < 2_900)
+    let batch = try await Searcher(store: store, encoder: nil).search(
+      batch: [query, query], parameters: parameters)
+    #expect(batch.allSatisfy { $0.hits.map(\.item.id) == results.hits.map(\.item.id) })
+  }
+
   @Test func `tokens of another dimension are refused by name`() async throws {
     let folder = try TemporaryDirectory()
     let store = try TokenStore.open(at: folder.path, mode: .create)
