@@ -100,7 +100,7 @@ public final class ModelDirectory: Sendable {
     fingerprint.add("patch bias", vision.hasPatchBias)
     fingerprint.add("pooling", vision.pooling.rawValue)
     fingerprint.add(preprocessing)
-    fingerprint.add(family.weightMap.visionPart, of: checkpoint)
+    fingerprint.add(family.visionNames.part, of: checkpoint)
     return fingerprint.hexadecimal
   }
 
@@ -120,7 +120,7 @@ public final class ModelDirectory: Sendable {
     case .largestToken: fingerprint.add("end", "largest")
     }
     fingerprint.add("special tokens", configuration.scoresSpecialTokens)
-    fingerprint.add(family.weightMap.textPart, of: checkpoint)
+    fingerprint.add(family.textNames.part, of: checkpoint)
     return fingerprint.hexadecimal
   }
 }

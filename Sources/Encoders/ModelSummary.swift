@@ -56,7 +56,6 @@ extension ModelDirectory {
   /// Reads the ends of every tensor, not all of them, and checks no tensor's shape.
   public var summary: ModelSummary {
     get throws(EncoderError) {
-      let map = family.weightMap
       let side = configuration.vision.gridSide
       return ModelSummary(
         path: path, family: family, version: configuration.version, domain: configuration.domain,
@@ -64,8 +63,8 @@ extension ModelDirectory {
         grid: PatchGrid(rowCount: side, columnCount: side),
         textTokenLimit: configuration.text.positionCount,
         vocabularySize: configuration.text.vocabularySize,
-        vision: tower(configuration.vision.transformer, map.visionPart),
-        text: tower(configuration.text.transformer, map.textPart),
+        vision: tower(configuration.vision.transformer, family.visionNames.part),
+        text: tower(configuration.text.transformer, family.textNames.part),
         preprocessing: preprocessing, tokenModes: tokenModes,
         defaultTokenMode: defaultTokenMode, imageFingerprint: try imageFingerprint(),
         textFingerprint: textFingerprint)
@@ -73,7 +72,7 @@ extension ModelDirectory {
   }
 
   private func tower(
-    _ configuration: TransformerConfiguration, _ part: WeightMap.Part
+    _ configuration: TransformerConfiguration, _ part: TowerPart
   ) -> ModelSummary.Tower {
     let tensors = checkpoint.tensors(of: part)
     return ModelSummary.Tower(

@@ -39,14 +39,14 @@ struct LayerNorm: Sendable {
 extension Checkpoint {
   /// The layer whose tensors are called `names`, from `input` to `output` floats.
   func linear(
-    _ names: WeightMap.Names, input: Int, output: Int
+    _ names: LayerNames, input: Int, output: Int
   ) throws(EncoderError) -> Linear {
     try Linear(weight: matrix(names.weight, output, input), bias: matrix(names.bias, output))
   }
 
   /// The layer norm whose tensors are called `names`.
   func layerNorm(
-    _ names: WeightMap.Names, width: Int, epsilon: Float
+    _ names: LayerNames, width: Int, epsilon: Float
   ) throws(EncoderError) -> LayerNorm {
     try LayerNorm(
       gain: matrix(names.weight, width), bias: matrix(names.bias, width), epsilon: epsilon)

@@ -91,16 +91,16 @@ struct TextTransformer: Sendable {
     let configuration = model.text
     let transformer = configuration.transformer
     let width = transformer.width
-    let map = model.family.weightMap
+    let names = model.family.textNames
     self.configuration = configuration
     tokenTable = try checkpoint.table(
-      map.text.tokens, rowCount: configuration.vocabularySize, columnCount: width)
-    positions = try checkpoint.matrix(map.text.positions, configuration.positionCount, width)
-    blocks = try checkpoint.blocks(of: transformer, named: map.textBlock)
+      names.tokens, rowCount: configuration.vocabularySize, columnCount: width)
+    positions = try checkpoint.matrix(names.positions, configuration.positionCount, width)
+    blocks = try checkpoint.blocks(of: transformer, named: names.block)
     normAfterBlocks = try checkpoint.layerNorm(
-      map.text.normAfterBlocks, width: width, epsilon: transformer.normEpsilon)
+      names.normAfterBlocks, width: width, epsilon: transformer.normEpsilon)
     projections = try checkpoint.projections(
-      map.text.projection, pooled: map.text.pooledProjection, width: width,
+      names.projection, pooled: names.pooledProjection, width: width,
       dimension: model.projectionDimension)
   }
 }

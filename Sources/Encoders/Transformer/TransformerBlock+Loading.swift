@@ -5,7 +5,7 @@ extension TransformerBlock {
   ///
   /// - Throws: `.missingTensor`, `.wrongShape`, `.unsupportedElementType`.
   init(
-    _ names: WeightMap.Block, of configuration: TransformerConfiguration,
+    _ names: BlockNames, of configuration: TransformerConfiguration,
     in checkpoint: Checkpoint
   ) throws(EncoderError) {
     let width = configuration.width
@@ -29,7 +29,7 @@ extension TransformerBlock {
 
 extension Checkpoint {
   /// Square layers stacked into one, so that one product serves all.
-  fileprivate func fused(_ names: [WeightMap.Names], width: Int) throws(EncoderError) -> Linear {
+  fileprivate func fused(_ names: [LayerNames], width: Int) throws(EncoderError) -> Linear {
     // Reading comes first: it checks the sizes before memory is taken for them.
     let parts = try names.map { (names) throws(EncoderError) in
       try linear(names, input: width, output: width)
@@ -46,7 +46,7 @@ extension Checkpoint {
 
   /// All blocks of a tower.
   func blocks(
-    of configuration: TransformerConfiguration, named names: (Int) -> WeightMap.Block
+    of configuration: TransformerConfiguration, named names: (Int) -> BlockNames
   ) throws(EncoderError) -> [TransformerBlock] {
     var blocks: [TransformerBlock] = []
     for layer in 0..<configuration.layerCount {

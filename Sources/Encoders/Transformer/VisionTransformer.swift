@@ -118,8 +118,7 @@ struct VisionTransformer: Sendable {
     let configuration = model.vision
     let transformer = configuration.transformer
     let width = transformer.width
-    let map = model.family.weightMap
-    let names = map.vision
+    let names = model.family.visionNames
     self.configuration = configuration
     let side = configuration.patchSize
     patchWeight = try checkpoint.matrix(
@@ -139,7 +138,7 @@ struct VisionTransformer: Sendable {
       configuration.hasNormBeforeBlocks
       ? try checkpoint.layerNorm(
         names.normBeforeBlocks, width: width, epsilon: transformer.normEpsilon) : nil
-    blocks = try checkpoint.blocks(of: transformer, named: map.visionBlock)
+    blocks = try checkpoint.blocks(of: transformer, named: names.block)
     normAfterBlocks = try checkpoint.layerNorm(
       names.normAfterBlocks, width: width, epsilon: transformer.normEpsilon)
     projections = try checkpoint.projections(

@@ -17,7 +17,7 @@ struct Fingerprint {
   }
 
   /// Adds the name, type, shape and both ends of each tensor that belongs to `part`.
-  mutating func add(_ part: WeightMap.Part, of checkpoint: Checkpoint) {
+  mutating func add(_ part: TowerPart, of checkpoint: Checkpoint) {
     for tensor in checkpoint.tensors(of: part) {
       add(tensor.name, "\(tensor.elementType) \(describe(shape: tensor.shape))")
       checkpoint.withBytes(of: tensor.name) { _, data in
@@ -72,7 +72,7 @@ extension Fingerprint {
 
 extension Checkpoint {
   /// The tensors of floats that belong to `part`, by rising name.
-  func tensors(of part: WeightMap.Part) -> [TensorDescription] {
+  func tensors(of part: TowerPart) -> [TensorDescription] {
     tensors.filter { tensor in
       [.float32, .float16, .brainFloat16].contains(tensor.elementType)
         && part.prefixes.contains { tensor.name.hasPrefix($0) }

@@ -1,0 +1,28 @@
+/// What a model is made of: two towers that project into one space.
+///
+/// Model families differ in the values here and in how their tensors are named (`VisionNames`, `TextNames`);
+/// the arithmetic is shared.
+package struct ModelConfiguration: Sendable, Hashable {
+  /// Where the architecture and the training objective come from.
+  package var family: ModelFamily
+  /// Width of the joint space.
+  package var projectionDimension: Int
+  /// Pixels to tokens.
+  package var vision: VisionConfiguration
+  /// Words to tokens.
+  package var text: TextConfiguration
+  /// Whether the start and end tokens of a text take part in scores (FILIP family only).
+  package var scoresSpecialTokens: Bool
+  /// What images the model was made for, in the words of its maker.
+  package var domain: String?
+  /// The maker's name of this version.
+  package var version: String?
+}
+
+/// A kind of model that can be loaded.
+public enum ModelFamily: String, Sendable, Hashable {
+  /// Contrastive training of one pooled vector per image and text (Radford et al., 2021).
+  case clip
+  /// Contrastive training of all tokens by late interaction (Yao et al., ICLR 2022).
+  case filip
+}
