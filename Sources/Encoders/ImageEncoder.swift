@@ -25,8 +25,10 @@ public struct EncodedImage: Sendable, Equatable {
 public final class ImageEncoder: Sendable {
   /// How patch vectors are taken.
   public let tokenMode: TokenMode
-  /// Layout of an image's patches.
-  public let grid: PatchGrid
+  /// Layout of an image's patches; `nil` when every image has its own.
+  public let grid: PatchGrid?
+  /// The largest number of patches that an image has.
+  public let maximumPatchCount: Int
   /// Width of the joint space.
   public var dimension: Int { transformer.dimension }
 
@@ -39,8 +41,8 @@ public final class ImageEncoder: Sendable {
   public init(model: ModelDirectory, tokenMode: TokenMode? = nil) throws(EncoderError) {
     self.tokenMode = try model.tokenMode(tokenMode)
     transformer = try VisionTransformer(model.configuration, in: model.checkpoint)
-    let side = model.configuration.vision.gridSide
-    grid = PatchGrid(rowCount: side, columnCount: side)
+    grid = model.grid
+    maximumPatchCount = model.maximumPatchCount
   }
 
   /// Memory for `encode`; one per task.
@@ -55,30 +57,45 @@ public final class ImageEncoder: Sendable {
     _ images: [PreparedImage], workspace: EncoderWorkspace
   ) throws(EncoderError) -> [EncodedImage] {
     guard !images.isEmpty else { return [] }
-    let side = transformer.configuration.imageSize
-    for image in images where image.width != side || image.height != side {
-      throw EncoderError(
-        .invalidInput,
-        "an image of \(image.width) × \(image.height) pixels for a model that takes "
-          + "\(side) × \(side); preprocessor_config.json and config.json disagree")
-    }
-    for image in images where image.values.count != transformer.valueCount {
-      throw EncoderError(
-        .invalidInput,
-        "an image of \(image.values.count) values for a model that takes "
-          + "\(transformer.valueCount)")
-    }
-    let output = transformer.run(
-      on: images.map(\.values), variant: tokenMode.lastBlock, workspace: workspace)
+    for image in images { try check(image) }
+    let output = transformer.run(on: images, mode: tokenMode, workspace: workspace)
     var encoded: [EncodedImage] = []
     for (index, image) in images.enumerated() {
-      let rows = index * grid.patchCount..<(index + 1) * grid.patchCount
       encoded.append(
         EncodedImage(
-          tokens: try .normalizing(output.patches.rows(rows)),
+          tokens: try .normalizing(output.patches.rows(output.ranges[index])),
           pooled: try .normalizing(output.pooled.rows(index..<index + 1)),
-          tiles: [ImageTile(grid: grid, region: image.region)]))
+          tiles: [ImageTile(grid: transformer.grid(of: image), region: image.region)]))
     }
     return encoded
+  }
+
+  private func check(_ image: PreparedImage) throws(EncoderError) {
+    let vision = transformer.configuration
+    let (side, patch) = (vision.imageSize, vision.patchSize)
+    switch vision.input {
+    case .square:
+      guard image.width == side, image.height == side else {
+        throw EncoderError(
+          .invalidInput,
+          "an image of \(image.width) × \(image.height) pixels for a model that takes "
+            + "\(side) × \(side); preprocessor_config.json and config.json disagree")
+      }
+    case .anyGrid:
+      let isWhole = image.width % patch == 0 && image.height % patch == 0
+      let patchCount = transformer.grid(of: image).patchCount
+      guard isWhole, patchCount > 0, patchCount <= ConfigurationLimit.patches else {
+        throw EncoderError(
+          .invalidInput,
+          "an image of \(image.width) × \(image.height) pixels for a model that takes whole "
+            + "patches of \(patch); preprocessor_config.json and config.json disagree")
+      }
+    }
+    let valueCount = vision.channelCount * image.width * image.height
+    guard image.values.count == valueCount else {
+      throw EncoderError(
+        .invalidInput,
+        "an image of \(image.values.count) values where its size makes \(valueCount)")
+    }
   }
 }

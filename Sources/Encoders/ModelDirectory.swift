@@ -1,3 +1,5 @@
+public import FilipLateInteraction
+
 /// A model in a folder, in Hugging Face's layout: `config.json`, weights in safetensors files,
 /// `tokenizer.json` and `preprocessor_config.json`.
 ///
@@ -18,14 +20,17 @@ public final class ModelDirectory: Sendable {
     self.path = path
     configuration = try ModelConfiguration(path: path + "/config.json")
     preprocessing = try Self.preprocessing(
-      path: path + "/preprocessor_config.json", imageSize: configuration.vision.imageSize)
+      path: path + "/preprocessor_config.json", for: configuration)
     checkpoint = try Checkpoint(directory: path)
   }
 
   private static func preprocessing(
-    path: String, imageSize: Int
+    path: String, for model: ModelConfiguration
   ) throws(EncoderError) -> PreprocessorConfiguration {
+    let vision = model.vision
     guard fileExists(path) else {
+      // The first checkpoints of TIPSv2 have their preprocessing in Python.
+      if model.family == .tips { return .tips(side: vision.imageSize) }
       throw EncoderError(
         .unreadableFile,
         "\(path) is missing: it says how the model wants its pictures; copy it from the same model")
@@ -38,15 +43,17 @@ public final class ModelDirectory: Sendable {
       throw EncoderError(
         .invalidConfiguration, "\(path): \(error); copy the file again from its source")
     }
-    guard let size = configuration.outputSize, size.width == imageSize, size.height == imageSize
-    else {
-      let made = configuration.outputSize.map { "\($0.width) × \($0.height)" } ?? "varying"
-      throw EncoderError(
-        .invalidConfiguration,
-        "\(path) makes images of \(made) pixels, config.json wants \(imageSize) × \(imageSize); "
-          + "copy both from the same model")
-    }
-    return configuration
+    guard !configuration.fits(vision) else { return configuration }
+    let made = configuration.outputSize.map { "\($0.width) × \($0.height)" } ?? "varying"
+    let wanted =
+      switch vision.input {
+      case .square: "\(vision.imageSize) × \(vision.imageSize)"
+      case .anyGrid: "whole patches of \(vision.patchSize)"
+      }
+    throw EncoderError(
+      .invalidConfiguration,
+      "\(path) makes images of \(made) pixels, config.json wants \(wanted); "
+        + "copy both from the same model")
   }
 
   /// The kind of model.
@@ -54,6 +61,21 @@ public final class ModelDirectory: Sendable {
 
   /// Width of the joint space.
   public var dimension: Int { configuration.projectionDimension }
+
+  /// Layout of an image's patches; `nil` when every image has its own.
+  public var grid: PatchGrid? {
+    preprocessing.outputSize.map { size in
+      PatchGrid(
+        rowCount: size.height / configuration.vision.patchSize,
+        columnCount: size.width / configuration.vision.patchSize)
+    }
+  }
+
+  /// The largest number of patches that an image has.
+  public var maximumPatchCount: Int {
+    if case .patches(_, let counts) = preprocessing.resizing { return counts.max() ?? 0 }
+    return grid?.patchCount ?? configuration.vision.patchCount
+  }
 
   // MARK: - Token modes
 
@@ -99,6 +121,9 @@ public final class ModelDirectory: Sendable {
     fingerprint.add("norm before blocks", vision.hasNormBeforeBlocks)
     fingerprint.add("patch bias", vision.hasPatchBias)
     fingerprint.add("pooling", vision.pooling.rawValue)
+    if vision.input == .anyGrid { fingerprint.add("input", "any grid") }
+    if vision.registerCount > 0 { fingerprint.add("registers", vision.registerCount) }
+    if vision.hasLayerScale { fingerprint.add("layer scale", true) }
     fingerprint.add(preprocessing)
     fingerprint.add(family.visionNames.part, of: checkpoint)
     return fingerprint.hexadecimal
@@ -122,5 +147,19 @@ public final class ModelDirectory: Sendable {
     fingerprint.add("special tokens", configuration.scoresSpecialTokens)
     fingerprint.add(family.textNames.part, of: checkpoint)
     return fingerprint.hexadecimal
+  }
+}
+
+extension PreprocessorConfiguration {
+  /// Whether a tower takes the images that this makes.
+  fileprivate func fits(_ vision: VisionConfiguration) -> Bool {
+    switch vision.input {
+    case .square:
+      return outputSize == Size(width: vision.imageSize, height: vision.imageSize)
+    case .anyGrid:
+      if case .patches(let side, _) = resizing { return side == vision.patchSize }
+      guard let size = outputSize else { return false }
+      return size.width % vision.patchSize == 0 && size.height % vision.patchSize == 0
+    }
   }
 }

@@ -26,10 +26,12 @@ public struct ModelSummary: Sendable, Hashable {
   public var domain: String?
   /// Width of the joint space.
   public var dimension: Int
-  /// Height and width of the input in pixels.
+  /// Height and width in pixels of the images that the model was made for.
   public var imageSize: Int
-  /// Layout of an image's patches.
-  public var grid: PatchGrid
+  /// Layout of an image's patches; `nil` when every image has its own.
+  public var grid: PatchGrid?
+  /// The largest number of patches that an image has.
+  public var maximumPatchCount: Int
   /// The longest text in tokens, start and end included.
   public var textTokenLimit: Int
   /// Number of token numbers.
@@ -56,11 +58,10 @@ extension ModelDirectory {
   /// Reads the ends of every tensor, not all of them, and checks no tensor's shape.
   public var summary: ModelSummary {
     get throws(EncoderError) {
-      let side = configuration.vision.gridSide
-      return ModelSummary(
+      ModelSummary(
         path: path, family: family, version: configuration.version, domain: configuration.domain,
         dimension: dimension, imageSize: configuration.vision.imageSize,
-        grid: PatchGrid(rowCount: side, columnCount: side),
+        grid: grid, maximumPatchCount: maximumPatchCount,
         textTokenLimit: configuration.text.positionCount,
         vocabularySize: configuration.text.vocabularySize,
         vision: tower(configuration.vision.transformer, family.visionNames.part),

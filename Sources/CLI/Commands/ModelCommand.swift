@@ -49,7 +49,7 @@ struct ModelCommand: ParsableCommand {
         ("family", .string(summary.family.rawValue)),
         ("dimension", .count(summary.dimension)),
         ("image_size", .count(summary.imageSize)),
-        ("grid", .string("\(summary.grid.columnCount) × \(summary.grid.rowCount)")),
+        ("grid", .string(grid(of: summary))),
         ("image_tower", .string(text(of: summary.vision))),
         ("text_tower", .string(text(of: summary.text))),
         ("text_tokens", .count(summary.textTokenLimit)),
@@ -63,6 +63,11 @@ struct ModelCommand: ParsableCommand {
       if let version = summary.version { fields.insert(("version", .string(version)), at: 2) }
       if let domain = summary.domain { fields.append(("knows", .string(domain))) }
       return fields
+    }
+
+    private static func grid(of summary: ModelSummary) -> String {
+      summary.grid.map { "\($0.columnCount) × \($0.rowCount)" }
+        ?? "as the image, up to \(summary.maximumPatchCount) patches"
     }
 
     private static func text(of tower: ModelSummary.Tower) -> String {

@@ -6,4 +6,6 @@ enum ConfigurationLimit {
   static let positions = 1 << 16
   static let imageSize = 1 << 12
   static let patches = 1 << 16
+  static let registers = 1 << 8
+  static let ratio = 64.0
 }

@@ -7,7 +7,8 @@ struct ConfigurationReader {
   let path: String
   /// The member of the file that this object is, for messages; empty for the whole file.
   let section: String
-  private let object: JSONObject
+  /// The members.
+  let object: JSONObject
 
   /// Reads `object`, which lies under `section` of the file at `path`.
   init(_ object: JSONObject, section: String = "", path: String) {
@@ -29,6 +30,24 @@ struct ConfigurationReader {
     } catch {
       throw EncoderError.malformed(path, "\(error)")
     }
+  }
+
+  /// The members under some of this object's keys by other names, as if they were an object of their
+  /// own: how flat files say what newer ones say in sections. What is there already counts first.
+  func renaming(_ names: [String: String]) -> ConfigurationReader {
+    var renamed = JSONObject()
+    for member in object.members {
+      guard let name = names[member.key] else { continue }
+      _ = renamed.append(name, member.value)
+    }
+    return ConfigurationReader(renamed, section: section, path: path)
+  }
+
+  /// This object with the members of `values` that it lacks.
+  func filled(_ values: [(key: String, value: JSONValue)]) -> ConfigurationReader {
+    var object = object
+    for (key, value) in values { _ = object.append(key, value) }
+    return ConfigurationReader(object, section: section, path: path)
   }
 
   /// The object under `key`, or an empty one.
@@ -56,6 +75,17 @@ struct ConfigurationReader {
     guard let number = value.integer.flatMap(Int.init(exactly:)), range.contains(number) else {
       throw invalid(
         key, "is not a whole number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return number
+  }
+
+  /// A number within `range`.
+  func number(
+    _ key: String, default standard: Double, in range: ClosedRange<Double>
+  ) throws(EncoderError) -> Double {
+    guard let value = value(key) else { return standard }
+    guard let number = value.double, range.contains(number) else {
+      throw invalid(key, "is not a number from \(range.lowerBound) to \(range.upperBound)")
     }
     return number
   }

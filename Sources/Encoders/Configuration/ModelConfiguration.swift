@@ -20,9 +20,16 @@ package struct ModelConfiguration: Sendable, Hashable {
 }
 
 /// A kind of model that can be loaded.
-public enum ModelFamily: String, Sendable, Hashable {
+public enum ModelFamily: String, CaseIterable, Sendable, Hashable {
   /// Contrastive training of one pooled vector per image and text (Radford et al., 2021).
   case clip
   /// Contrastive training of all tokens by late interaction (Yao et al., ICLR 2022).
   case filip
+  /// Pairs judged one by one with a sigmoid, images pooled by a learned query (Zhai et al., 2023;
+  /// SigLIP 2 at fixed sizes: Tschannen et al., 2025).
+  case siglip
+  /// SigLIP 2 for images of any proportions (NaFlex).
+  case siglip2
+  /// Patches that learn from captions too (TIPSv2); texts are the mean of their tokens.
+  case tips = "tipsv2"
 }

@@ -60,6 +60,11 @@ extension TransformerConfiguration {
     width: 512, innerWidth: 2048, layerCount: 12, headCount: 8, activation: .quickGELU,
     normEpsilon: 1e-5, mask: .causal)
 
+  /// The defaults of `Tipsv2VisionConfig`.
+  static let tipsVision = TransformerConfiguration(
+    width: 768, innerWidth: 3072, layerCount: 12, headCount: 12, activation: .gelu,
+    normEpsilon: 1e-6, mask: .none)
+
   /// The defaults of `SiglipVisionConfig` and `SiglipTextConfig`, and of SigLIP 2's.
   static let siglip = TransformerConfiguration(
     width: 768, innerWidth: 3072, layerCount: 12, headCount: 12, activation: .tanhGELU,

@@ -72,7 +72,32 @@ public struct ImagePreprocessor: Sendable {
         Double(shorter * max(image.width, image.height)) / Double(min(image.width, image.height)))
       return image.width <= image.height
         ? .init(width: shorter, height: longer) : .init(width: longer, height: shorter)
+    case .patches(let side, let counts):
+      let own = (image.width / side) * (image.height / side)
+      let maximum = counts.first { $0 >= own } ?? counts.last ?? 1
+      return Self.patchedSize(
+        width: image.width, height: image.height, side: side, maximumCount: maximum)
     }
+  }
+
+  /// The size of whole patches that `Siglip2ImageProcessor` finds for a picture: the scale is
+  /// halved in until it is known to 1e-5, and both sides are rounded up to whole patches.
+  static func patchedSize(
+    width: Int, height: Int, side: Int, maximumCount: Int
+  ) -> PreprocessorConfiguration.Size {
+    func count(_ length: Int, _ scale: Double) -> Int {
+      max(1, Int((Double(length) * scale / Double(side)).rounded(.up)))
+    }
+    var (low, high) = (1e-6, 100.0)
+    while high - low >= 1e-5 {
+      let scale = (low + high) / 2
+      if count(width, scale) * count(height, scale) <= maximumCount {
+        low = scale
+      } else {
+        high = scale
+      }
+    }
+    return .init(width: count(width, low) * side, height: count(height, low) * side)
   }
 
   /// Normalises, and puts samples of one channel side by side. What no pixel covers is black.

@@ -32,9 +32,13 @@ extension PreprocessorConfiguration {
     }
     let family = try Family(fields)
     self = family.defaults
-    try readResizing(fields, squareByDefault: family.isSquare)
-    try readCrop(fields)
-    try readSamples(fields)
+    if case .patches = resizing {
+      try readPatches(fields)
+    } else {
+      try readResizing(fields, squareByDefault: family.isSquare)
+      try readCrop(fields)
+    }
+    try readSamples(fields, normalizesByDefault: family.normalizes)
   }
 
   private mutating func readResizing(
@@ -54,6 +58,30 @@ extension PreprocessorConfiguration {
       }
     }
     if try fields.flag("do_resize") == false { resizing = .none }
+    try readFilter(fields)
+  }
+
+  /// Reads what makes pictures of whole patches; `size` means nothing then.
+  private mutating func readPatches(
+    _ fields: Fields
+  ) throws(PreprocessorConfigurationError) {
+    guard case .patches(var side, var counts) = resizing else { return }
+    if let value = fields["patch_size"] {
+      side = try Fields.count(value, "patch_size", in: 1...ConfigurationLimit.imageSize)
+    }
+    if let value = fields["max_num_patches"] {
+      counts = [
+        try Fields.count(value, "max_num_patches", in: 1...ConfigurationLimit.patches)
+      ]
+    }
+    guard try fields.flag("do_resize") != false else {
+      throw PreprocessorConfigurationError("do_resize is false, but patches must be whole")
+    }
+    resizing = .patches(side: side, maximumCounts: counts)
+    try readFilter(fields)
+  }
+
+  private mutating func readFilter(_ fields: Fields) throws(PreprocessorConfigurationError) {
     guard let value = fields["resample"] else { return }
     guard let code = value.integer, let filter = ResamplingFilter(rawValue: Int(code)) else {
       throw PreprocessorConfigurationError(
@@ -82,7 +110,9 @@ extension PreprocessorConfiguration {
     }
   }
 
-  private mutating func readSamples(_ fields: Fields) throws(PreprocessorConfigurationError) {
+  private mutating func readSamples(
+    _ fields: Fields, normalizesByDefault: Bool
+  ) throws(PreprocessorConfigurationError) {
     if let value = fields["rescale_factor"] {
       _ = try Fields.finite(value, "rescale_factor")
       rescaleFactor = value.double
@@ -95,7 +125,7 @@ extension PreprocessorConfiguration {
       }
       standardDeviation = deviation
     }
-    if try fields.flag("do_normalize") == false {
+    if try !(fields.flag("do_normalize") ?? normalizesByDefault) {
       (mean, standardDeviation) = ([0, 0, 0], [1, 1, 1])
     }
     if try fields.flag("do_pad") == true {
@@ -109,6 +139,8 @@ private struct Family {
   var defaults = PreprocessorConfiguration()
   /// Whether `"size": 224` means a square, not the shorter side.
   var isSquare = false
+  /// Whether means are subtracted unless the file says otherwise.
+  var normalizes = true
 
   init(_ fields: Fields) throws(PreprocessorConfigurationError) {
     let key = ["image_processor_type", "feature_extractor_type"].first { fields[$0] != nil }
@@ -129,6 +161,13 @@ private struct Family {
       defaults.filter = name == "ViT" ? .bilinear : .bicubic
       defaults.centerCrop = nil
       (defaults.mean, defaults.standardDeviation) = (half, half)
+    case "Siglip2":
+      defaults = .patches(maximumCounts: [256])
+    case "Fgclip2": defaults = .fgclip
+    case "Tipsv2":
+      isSquare = true
+      normalizes = false
+      defaults = .tips(side: 448)
     case "Blip":
       isSquare = true
       defaults.resizing = .exact(width: 384, height: 384)
@@ -187,6 +226,16 @@ private struct Fields {
       throw PreprocessorConfigurationError("\(key) is not a finite number")
     }
     return Float(number)
+  }
+
+  static func count(
+    _ value: JSONValue, _ key: String, in range: ClosedRange<Int>
+  ) throws(PreprocessorConfigurationError) -> Int {
+    guard let number = value.integer.flatMap(Int.init(exactly:)), range.contains(number) else {
+      throw PreprocessorConfigurationError(
+        "\(key) is not a whole number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return number
   }
 
   static func side(_ value: Int64, _ key: String) throws(PreprocessorConfigurationError) -> Int {

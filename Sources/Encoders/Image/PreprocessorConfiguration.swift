@@ -11,6 +11,11 @@ public struct PreprocessorConfiguration: Sendable, Hashable {
     case shorterSide(Int)
     /// Exactly this size; proportions change.
     case exact(width: Int, height: Int)
+    /// As large as a number of square patches allows, the proportions stay but for whole patches.
+    ///
+    /// Of several numbers, which rise, the first counts that the picture's own whole patches do not
+    /// exceed, else the last.
+    case patches(side: Int, maximumCounts: [Int])
   }
 
   /// A size in pixels.
@@ -49,4 +54,31 @@ public struct PreprocessorConfiguration: Sendable, Hashable {
     if case .exact(let width, let height) = resizing { return Size(width: width, height: height) }
     return nil
   }
+}
+
+// MARK: - Families
+
+extension PreprocessorConfiguration {
+  /// What TIPSv2 takes: squares of values from 0 to 1.
+  static func tips(side: Int) -> PreprocessorConfiguration {
+    var configuration = PreprocessorConfiguration()
+    configuration.resizing = .exact(width: side, height: side)
+    configuration.filter = .bilinear
+    configuration.centerCrop = nil
+    (configuration.mean, configuration.standardDeviation) = ([0, 0, 0], [1, 1, 1])
+    return configuration
+  }
+
+  /// What SigLIP 2 takes where every image has its own grid.
+  static func patches(maximumCounts: [Int]) -> PreprocessorConfiguration {
+    var configuration = PreprocessorConfiguration()
+    configuration.resizing = .patches(side: 16, maximumCounts: maximumCounts)
+    configuration.filter = .bilinear
+    configuration.centerCrop = nil
+    (configuration.mean, configuration.standardDeviation) = ([0.5, 0.5, 0.5], [0.5, 0.5, 0.5])
+    return configuration
+  }
+
+  /// What FG-CLIP 2 takes: as many patches as the picture has, in steps.
+  static let fgclip = patches(maximumCounts: [128, 256, 576, 784, 1024])
 }

@@ -27,6 +27,9 @@ struct Attention: Sendable {
     case similarities([Pair])
     /// The identity: every token keeps its own value.
     case identity
+    /// The mean of three matrices: of values, keys and queries, each smoothed by its own attention
+    /// and compared with itself (GEM); see `Attention.smooth`.
+    case smoothed
 
     /// Two operands that are compared.
     struct Pair: Sendable, Hashable {
@@ -40,23 +43,37 @@ struct Attention: Sendable {
     static let correlative = similarities([
       Pair(left: .queries, right: .queries), Pair(left: .keys, right: .keys),
     ])
+
+    /// An operand with itself.
+    static func among(_ operand: Operand) -> Pattern {
+      .similarities([Pair(left: operand, right: operand)])
+    }
   }
 
   /// Mixes the values of one sequence for the tokens `asking`.
   ///
   /// `fused` is (tokens, 3 · width); `context`, (asking.count, width), receives every head's mix
-  /// side by side. `asking` lies in `sequence`.
+  /// side by side. `asking` lies in `sequence`. `closeness`, (asking.count, sequence.count), is
+  /// added to the scaled similarities before the softmax.
   /// - Complexity: 2 · asking.count · sequence.count · width multiply-adds a pair.
   func mix(
     _ fused: Matrix, sequence: Range<Int>, asking: Range<Int>, pattern: Pattern,
-    into context: Matrix, workspace: EncoderWorkspace
+    closeness: Matrix? = nil, into context: Matrix, workspace: EncoderWorkspace
   ) {
-    guard case .similarities(let pairs) = pattern else {
+    let pairs: [Pattern.Pair]
+    switch pattern {
+    case .similarities(let those): pairs = those
+    case .identity:
       context.assign(fused.rows(asking).columns(Operand.values.columns(width: width)))
+      return
+    case .smoothed:
+      precondition(asking == sequence && mask == .none, "smoothing of a whole sequence")
+      smooth(fused.rows(sequence), sequence: sequence, into: context, workspace: workspace)
       return
     }
     precondition(mask == .none || asking == sequence, "a causal mask counts from the start")
     let headWidth = width / headCount
+    let scale = 1 / Float(headWidth).squareRoot()
     let scores = workspace.matrix(
       .scores, rowCount: asking.count, columnCount: sequence.count)
     for head in 0..<headCount {
@@ -65,8 +82,15 @@ struct Attention: Sendable {
         fused.rows(rows).columns(operand.columns(width: width)).columns(columns)
       }
       for (index, pair) in pairs.enumerated() {
-        multiply(part(pair.left, asking), transposed: part(pair.right, sequence), into: scores)
-        scores.softmaxRows(scale: 1 / Float(headWidth).squareRoot(), mask: mask)
+        let (left, right) = (part(pair.left, asking), part(pair.right, sequence))
+        if let closeness {
+          scores.assign(closeness)
+          multiply(left, transposed: right, into: scores, scale: scale, keep: 1)
+          scores.softmaxRows(scale: 1, mask: mask)
+        } else {
+          multiply(left, transposed: right, into: scores)
+          scores.softmaxRows(scale: scale, mask: mask)
+        }
         multiply(
           scores, part(.values, sequence), into: context.columns(columns),
           keep: index == 0 ? 0 : 1)

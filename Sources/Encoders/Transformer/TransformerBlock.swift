@@ -9,16 +9,32 @@ struct TransformerBlock: Sendable {
 
   /// Which parts of a block run, and with which attention matrix.
   ///
-  /// Training-free ways to patch vectors change the last block only, and differ in these three.
+  /// Training-free ways to patch vectors change the last blocks only, and differ in these five.
   struct Variant: Sendable, Hashable {
     var pattern: Attention.Pattern
     /// Whether the block's input is added to what attention gives.
     var keepsInput: Bool
     /// Whether the feed-forward network (with its own residual) runs.
     var runsFeedForward: Bool
+    /// How many of the last blocks run so; queries, keys and values are always those of the
+    /// ordinary tower.
+    var depth = 1
+    /// The deviation σ, in patches, of the Gaussian exp(−distance² / 2σ²) that is added to the
+    /// similarities of patches; `nil` adds none.
+    var neighbourReach: Float?
 
     /// As trained.
     static let ordinary = Variant(pattern: .ordinary, keepsInput: true, runsFeedForward: true)
+
+    /// The last block's attention and nothing else.
+    static func attentionOnly(_ pattern: Attention.Pattern) -> Variant {
+      Variant(pattern: pattern, keepsInput: false, runsFeedForward: false)
+    }
+
+    /// A path beside the last six blocks that adds up what attention gives.
+    static func besideLastBlocks(_ pattern: Attention.Pattern) -> Variant {
+      Variant(pattern: pattern, keepsInput: true, runsFeedForward: false, depth: 6)
+    }
   }
 
   /// Runs the block in place on sequences that lie one after the other in `tokens`.
@@ -31,7 +47,8 @@ struct TransformerBlock: Sendable {
       tokens, fused: fused, sequences: sequences, variant: variant, workspace: workspace)
   }
 
-  /// Queries, keys and values of all tokens, (tokens, 3 · width).
+  /// Queries, keys and values of all tokens, (tokens, 3 · width); the workspace keeps the normed
+  /// tokens as `.normed` until the feed-forward network.
   func fuse(_ tokens: Matrix, workspace: EncoderWorkspace) -> Matrix {
     let normed = workspace.matrix(
       .normed, rowCount: tokens.rowCount, columnCount: tokens.columnCount)
@@ -43,9 +60,11 @@ struct TransformerBlock: Sendable {
   }
 
   /// The rest of the block, for all tokens, in place.
+  ///
+  /// `closeness` holds what is added to the similarities of each sequence; empty adds nothing.
   func finish(
     _ tokens: Matrix, fused: Matrix, sequences: [Range<Int>], variant: Variant,
-    workspace: EncoderWorkspace
+    closeness: [Matrix] = [], workspace: EncoderWorkspace
   ) {
     let context: Matrix
     if variant.pattern == .identity {
@@ -54,10 +73,11 @@ struct TransformerBlock: Sendable {
     } else {
       context = workspace.matrix(
         .context, rowCount: tokens.rowCount, columnCount: tokens.columnCount)
-      for sequence in sequences {
+      for (index, sequence) in sequences.enumerated() {
         attention.mix(
           fused, sequence: sequence, asking: sequence, pattern: variant.pattern,
-          into: context.rows(sequence), workspace: workspace)
+          closeness: closeness.isEmpty ? nil : closeness[index], into: context.rows(sequence),
+          workspace: workspace)
       }
     }
     finish(tokens, context: context, variant: variant, workspace: workspace)

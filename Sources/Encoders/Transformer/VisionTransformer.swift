@@ -1,112 +1,235 @@
+internal import FilipLateInteraction
 internal import FilipLinearAlgebra
+internal import Glibc
 
 /// The vision tower: pixels to tokens of the joint space.
 struct VisionTransformer: Sendable {
   let configuration: VisionConfiguration
+  /// Width of the joint space.
+  let dimension: Int
   /// (width, channels · side²): the convolution's weight, one row per output.
   private let patchWeight: Matrix
-  /// What the tokens are before any pixel is added: positions, with the class token and the patch
-  /// embedding's bias, (tokens, width).
-  private let template: Matrix
+  /// What the tokens before the patches are, (leading tokens, width).
+  private let leading: Matrix
+  /// What the patches are before any pixel is added: their positions, with the patch embedding's
+  /// bias.
+  private let positions: PositionGrid
   private let normBeforeBlocks: LayerNorm?
   private let blocks: [TransformerBlock]
   private let normAfterBlocks: LayerNorm
-  private let projections: (tokens: Linear, pooled: Linear)
-
-  /// Width of the joint space.
-  var dimension: Int { projections.tokens.weight.rowCount }
-  /// Floats of one input image.
-  var valueCount: Int {
-    configuration.channelCount * configuration.imageSize * configuration.imageSize
-  }
+  /// To the joint space, where it is another than that of the tokens.
+  private let projections: (tokens: Linear, pooled: Linear)?
+  private let head: PoolingHead?
 
   /// The vectors of a batch, not normalised. Both live in the workspace until its next use.
   struct Output {
-    /// (images · patches, dimension).
+    /// All images' patches, one image after the other, (patches, dimension).
     let patches: Matrix
+    /// Each image's rows of `patches`.
+    let ranges: [Range<Int>]
     /// (images, dimension).
     let pooled: Matrix
   }
 
-  /// Runs the tower on images of `valueCount` floats each, planar, (channels, height, width).
-  ///
-  /// `variant` is what the last block does for the patches; the pooled vectors always come from
-  /// the tower as trained.
-  func run(
-    on images: [[Float]], variant: TransformerBlock.Variant, workspace: EncoderWorkspace
-  ) -> Output {
-    let tokens = embed(images, workspace: workspace)
-    let count = configuration.tokenCount
-    let sequences = images.indices.map { $0 * count..<($0 + 1) * count }
-    normBeforeBlocks?.apply(to: tokens, into: tokens)
-    for block in blocks.dropLast() {
-      block.run(on: tokens, sequences: sequences, workspace: workspace)
-    }
-    guard let last = blocks.last else { preconditionFailure("a tower has blocks") }
+  /// The tokens of a batch.
+  private struct Layout {
+    let grids: [PatchGrid]
+    /// Each image's tokens, all of them.
+    let sequences: [Range<Int>]
+    let leadingCount: Int
 
+    init(_ grids: [PatchGrid], leadingCount: Int) {
+      self.grids = grids
+      self.leadingCount = leadingCount
+      var (sequences, start) = ([Range<Int>](), 0)
+      for grid in grids {
+        sequences.append(start..<start + leadingCount + grid.patchCount)
+        start += leadingCount + grid.patchCount
+      }
+      self.sequences = sequences
+    }
+
+    var tokenCount: Int { sequences.last?.upperBound ?? 0 }
+
+    func patches(of sequence: Range<Int>) -> Range<Int> { sequence.dropFirst(leadingCount) }
+  }
+
+  /// Runs the tower on prepared images, whose sizes it takes.
+  ///
+  /// `mode` says how patches are taken; the pooled vectors always come from the tower as trained.
+  func run(
+    on images: [PreparedImage], mode: TokenMode, workspace: EncoderWorkspace
+  ) -> Output {
+    let layout = Layout(images.map(grid(of:)), leadingCount: configuration.leadingCount)
+    let tokens = embed(images, layout, workspace: workspace)
+    normBeforeBlocks?.apply(to: tokens, into: tokens)
     let summaries = workspace.matrix(
       .summaries, rowCount: images.count, columnCount: configuration.transformer.width)
-    let fused = last.fuse(tokens, workspace: workspace)
-    if configuration.pooling == .classToken, variant != .ordinary {
-      for (index, sequence) in sequences.enumerated() {
-        summaries.rows(index..<index + 1).assign(tokens.rows(sequence.prefix(1)))
-      }
-      last.finishFirstTokens(
-        summaries, fused: fused, sequences: sequences, workspace: workspace)
-      normAfterBlocks.apply(to: summaries, into: summaries)
-    }
-    last.finish(
-      tokens, fused: fused, sequences: sequences, variant: variant, workspace: workspace)
-    normAfterBlocks.apply(to: tokens, into: tokens)
-    for (index, sequence) in sequences.enumerated() {
-      let summary = summaries.rows(index..<index + 1)
-      switch configuration.pooling {
-      case .mean: tokens.rows(patches(of: sequence)).writeRowMean(into: summary)
-      case .classToken where variant == .ordinary:
-        summary.assign(tokens.rows(sequence.prefix(1)))
-      case .classToken: break
-      }
-    }
-    return project(tokens, summaries, sequences: sequences, workspace: workspace)
+    let patches = runBlocks(
+      on: tokens, layout, variant: mode.variant, summaries: summaries, workspace: workspace)
+    return project(patches, summaries, layout, mode: mode, workspace: workspace)
   }
 
-  private func patches(of sequence: Range<Int>) -> Range<Int> {
-    sequence.suffix(configuration.patchCount)
+  /// The grid of an image's patches.
+  func grid(of image: PreparedImage) -> PatchGrid {
+    PatchGrid(
+      rowCount: image.height / configuration.patchSize,
+      columnCount: image.width / configuration.patchSize)
   }
 
-  private func embed(_ images: [[Float]], workspace: EncoderWorkspace) -> Matrix {
-    let count = configuration.tokenCount
+  private func embed(
+    _ images: [PreparedImage], _ layout: Layout, workspace: EncoderWorkspace
+  ) -> Matrix {
     let tokens = workspace.matrix(
-      .tokens, rowCount: images.count * count, columnCount: configuration.transformer.width)
-    let pixels = workspace.matrix(
-      .pixels, rowCount: configuration.patchCount, columnCount: patchWeight.columnCount)
+      .tokens, rowCount: layout.tokenCount, columnCount: configuration.transformer.width)
     for (index, image) in images.enumerated() {
-      let sequence = index * count..<(index + 1) * count
-      tokens.rows(sequence).assign(template)
+      let (sequence, grid) = (layout.sequences[index], layout.grids[index])
+      tokens.rows(sequence.prefix(layout.leadingCount)).assign(leading)
+      let patches = tokens.rows(layout.patches(of: sequence))
+      positions.write(grid, into: patches, workspace: workspace)
+      let pixels = workspace.matrix(
+        .pixels, rowCount: grid.patchCount, columnCount: patchWeight.columnCount)
       unfoldPatches(
-        of: image, channelCount: configuration.channelCount, height: configuration.imageSize,
-        width: configuration.imageSize, side: configuration.patchSize, into: pixels)
-      multiply(
-        pixels, transposed: patchWeight, into: tokens.rows(patches(of: sequence)), keep: 1)
+        of: image.values, channelCount: configuration.channelCount, height: image.height,
+        width: image.width, side: configuration.patchSize, into: pixels)
+      multiply(pixels, transposed: patchWeight, into: patches, keep: 1)
     }
     return tokens
   }
 
+  /// Runs all blocks, pools, and returns the tokens whose patches are wanted, normed.
+  ///
+  /// What `variant` changes runs beside the ordinary tower, which goes on for the sake of
+  /// `summaries`, (images, width).
+  private func runBlocks(
+    on tokens: Matrix, _ layout: Layout, variant: TransformerBlock.Variant, summaries: Matrix,
+    workspace: EncoderWorkspace
+  ) -> Matrix {
+    let sequences = layout.sequences
+    let changedCount = variant == .ordinary ? 0 : min(variant.depth, blocks.count)
+    for block in blocks.dropLast(changedCount) {
+      block.run(on: tokens, sequences: sequences, workspace: workspace)
+    }
+    guard changedCount > 0 else {
+      normAfterBlocks.apply(to: tokens, into: tokens)
+      pool(tokens, layout, into: summaries, workspace: workspace)
+      return tokens
+    }
+    let beside = workspace.matrix(
+      .beside, rowCount: tokens.rowCount, columnCount: tokens.columnCount)
+    beside.assign(tokens)
+    let closeness = closeness(layout, reach: variant.neighbourReach)
+    for (index, block) in blocks.suffix(changedCount).enumerated() {
+      let fused = block.fuse(tokens, workspace: workspace)
+      block.finish(
+        beside, fused: fused, sequences: sequences, variant: variant, closeness: closeness,
+        workspace: workspace)
+      if configuration.pooling == .classToken, index == changedCount - 1 {
+        for (index, sequence) in sequences.enumerated() {
+          summaries.rows(index..<index + 1).assign(tokens.rows(sequence.prefix(1)))
+        }
+        block.finishFirstTokens(
+          summaries, fused: fused, sequences: sequences, workspace: workspace)
+        normAfterBlocks.apply(to: summaries, into: summaries)
+      } else {
+        block.finish(
+          tokens, fused: fused, sequences: sequences, variant: .ordinary, workspace: workspace)
+      }
+    }
+    if configuration.pooling != .classToken {
+      normAfterBlocks.apply(to: tokens, into: tokens)
+      pool(tokens, layout, into: summaries, workspace: workspace)
+    }
+    normAfterBlocks.apply(to: beside, into: beside)
+    return beside
+  }
+
+  /// Makes one vector of each image's normed tokens.
+  private func pool(
+    _ tokens: Matrix, _ layout: Layout, into summaries: Matrix, workspace: EncoderWorkspace
+  ) {
+    if let head {
+      return head.pool(
+        tokens, sequences: layout.sequences, into: summaries, workspace: workspace)
+    }
+    for (index, sequence) in layout.sequences.enumerated() {
+      let summary = summaries.rows(index..<index + 1)
+      if configuration.pooling == .classToken {
+        summary.assign(tokens.rows(sequence.prefix(1)))
+      } else {
+        tokens.rows(layout.patches(of: sequence)).writeRowMean(into: summary)
+      }
+    }
+  }
+
   private func project(
-    _ tokens: Matrix, _ summaries: Matrix, sequences: [Range<Int>], workspace: EncoderWorkspace
+    _ tokens: Matrix, _ summaries: Matrix, _ layout: Layout, mode: TokenMode,
+    workspace: EncoderWorkspace
   ) -> Output {
-    let count = configuration.patchCount
-    let projected = workspace.matrix(
-      .projected, rowCount: sequences.count * count, columnCount: dimension)
-    for (index, sequence) in sequences.enumerated() {
-      projections.tokens.apply(
-        to: tokens.rows(patches(of: sequence)),
-        into: projected.rows(index * count..<(index + 1) * count))
+    var (ranges, start) = ([Range<Int>](), 0)
+    for grid in layout.grids {
+      ranges.append(start..<start + grid.patchCount)
+      start += grid.patchCount
+    }
+    let projected = workspace.matrix(.projected, rowCount: start, columnCount: dimension)
+    for (range, sequence) in zip(ranges, layout.sequences) {
+      let (source, target) = (
+        tokens.rows(layout.patches(of: sequence)), projected.rows(range)
+      )
+      if let projections {
+        projections.tokens.apply(to: source, into: target)
+      } else if let head, mode != .patch {
+        head.poolEach(source, into: target, workspace: workspace)
+      } else {
+        target.assign(source)
+      }
+    }
+    guard let projections else {
+      return Output(patches: projected, ranges: ranges, pooled: summaries)
     }
     let pooled = workspace.matrix(
-      .pooled, rowCount: sequences.count, columnCount: dimension)
+      .pooled, rowCount: summaries.rowCount, columnCount: dimension)
     projections.pooled.apply(to: summaries, into: pooled)
-    return Output(patches: projected, pooled: pooled)
+    return Output(patches: projected, ranges: ranges, pooled: pooled)
+  }
+
+  // MARK: - Closeness
+
+  /// For each image exp(−distance² / 2 reach²) for every pair of its patches, and 0 for pairs with
+  /// a token that has no place; empty without a reach. Images with equal grids share a matrix.
+  ///
+  /// - Complexity: the square of an image's tokens, for each grid.
+  private func closeness(_ layout: Layout, reach: Float?) -> [Matrix] {
+    guard let reach else { return [] }
+    var known: [PatchGrid: Matrix] = [:]
+    return layout.grids.map { grid in
+      if let matrix = known[grid] { return matrix }
+      let matrix = Self.closeness(grid, leadingCount: layout.leadingCount, reach: reach)
+      known[grid] = matrix
+      return matrix
+    }
+  }
+
+  private static func closeness(_ grid: PatchGrid, leadingCount: Int, reach: Float) -> Matrix {
+    let farthest = max(grid.rowCount, grid.columnCount)
+    let gaussian = (0..<farthest).map { distance in
+      exp(-Float(distance * distance) / (2 * reach * reach))
+    }
+    let count = leadingCount + grid.patchCount
+    var elements = [Float](repeating: 0, count: leadingCount * count)
+    elements.reserveCapacity(count * count)
+    for row in 0..<grid.rowCount {
+      for column in 0..<grid.columnCount {
+        elements.append(contentsOf: repeatElement(0, count: leadingCount))
+        for otherRow in 0..<grid.rowCount {
+          let factor = gaussian[abs(row - otherRow)]
+          for otherColumn in 0..<grid.columnCount {
+            elements.append(factor * gaussian[abs(column - otherColumn)])
+          }
+        }
+      }
+    }
+    return Matrix(elements, rowCount: count, columnCount: count)
   }
 
   // MARK: - Loading
@@ -120,29 +243,75 @@ struct VisionTransformer: Sendable {
     let width = transformer.width
     let names = model.family.visionNames
     self.configuration = configuration
+    dimension = model.projectionDimension
     let side = configuration.patchSize
-    patchWeight = try checkpoint.matrix(
-      names.patchEmbedding.weight, width, configuration.channelCount, side, side)
+    // NaFlex models embed patches by a linear layer, whose columns are in another order.
+    patchWeight =
+      model.family == .siglip2
+      ? try checkpoint.channelFirst(
+        names.patchEmbedding.weight, rowCount: width, channelCount: configuration.channelCount,
+        side: side)
+      : try checkpoint.matrix(
+        names.patchEmbedding.weight, width, configuration.channelCount, side, side)
 
-    let positions = try checkpoint.matrix(names.positions, configuration.tokenCount, width)
-    template = Matrix(rowCount: configuration.tokenCount, columnCount: width)
-    template.assign(positions)
+    let learned = try checkpoint.rows(
+      names.positions, rowCount: configuration.patchCount + (configuration.hasClassToken ? 1 : 0),
+      columnCount: width)
+    leading = Matrix(rowCount: configuration.leadingCount, columnCount: width)
     if configuration.hasClassToken {
-      template.rows(0..<1).add(toEveryRow: try checkpoint.matrix(names.classToken, width))
+      leading.rows(0..<1).assign(
+        try checkpoint.rows(names.classToken, rowCount: 1, columnCount: width))
+      leading.rows(0..<1).add(toEveryRow: learned.rows(0..<1))
     }
+    if let registers = names.registers, configuration.registerCount > 0 {
+      let count = configuration.registerCount
+      leading.rows(leading.rowCount - count..<leading.rowCount).assign(
+        try checkpoint.rows(registers, rowCount: count, columnCount: width))
+    }
+    let places = Matrix(rowCount: configuration.patchCount, columnCount: width)
+    places.assign(learned.rows(learned.rowCount - places.rowCount..<learned.rowCount))
     if configuration.hasPatchBias {
-      template.rows(configuration.tokenCount - configuration.patchCount..<template.rowCount)
-        .add(toEveryRow: try checkpoint.matrix(names.patchEmbedding.bias, width))
+      places.add(toEveryRow: try checkpoint.matrix(names.patchEmbedding.bias, width))
     }
+    positions = PositionGrid(places, side: configuration.gridSide)
     normBeforeBlocks =
       configuration.hasNormBeforeBlocks
       ? try checkpoint.layerNorm(
         names.normBeforeBlocks, width: width, epsilon: transformer.normEpsilon) : nil
-    blocks = try checkpoint.blocks(of: transformer, named: names.block)
+    let isOther = !checkpoint.contains(names.block(0).feedForwardInner.weight)
+    blocks = try checkpoint.blocks(
+      of: transformer, named: isOther ? names.otherBlock ?? names.block : names.block)
     normAfterBlocks = try checkpoint.layerNorm(
       names.normAfterBlocks, width: width, epsilon: transformer.normEpsilon)
-    projections = try checkpoint.projections(
-      names.projection, pooled: names.pooledProjection, width: width,
-      dimension: model.projectionDimension)
+    projections =
+      configuration.hasProjection
+      ? try checkpoint.projections(
+        names.projection, pooled: names.pooledProjection, width: width, dimension: dimension) : nil
+    if configuration.pooling == .attention, let head = names.head {
+      self.head = try PoolingHead(head, of: transformer, in: checkpoint)
+    } else {
+      head = nil
+    }
+  }
+}
+
+extension Checkpoint {
+  /// The weight of a linear layer over a patch's pixels, (rowCount, side² · channels), with its
+  /// columns brought from (line, column, channel) into the order of a convolution, (channel, line,
+  /// column).
+  fileprivate func channelFirst(
+    _ name: String, rowCount: Int, channelCount: Int, side: Int
+  ) throws(EncoderError) -> Matrix {
+    let area = side * side
+    let stored = try matrix(name, rowCount, area * channelCount).elements
+    var elements: [Float] = []
+    elements.reserveCapacity(stored.count)
+    for row in 0..<rowCount {
+      for channel in 0..<channelCount {
+        let start = row * area * channelCount + channel
+        for pixel in 0..<area { elements.append(stored[start + pixel * channelCount]) }
+      }
+    }
+    return Matrix(elements, rowCount: rowCount, columnCount: area * channelCount)
   }
 }

@@ -17,10 +17,18 @@ public final class EncoderWorkspace {
     case context
     /// Attention of one head, (tokens of one sequence, same).
     case scores
+    /// One head's queries, keys or values, (tokens of one sequence, head width).
+    case part
+    /// The same, smoothed.
+    case smoothedPart
+    /// The tokens of a path beside the ordinary one, (tokens, width).
+    case beside
     /// The inner layer of the feed-forward network, (tokens, inner width).
     case inner
     /// The pixels of one image's patches, (patches, channels · side²).
     case pixels
+    /// Positions resized along one side, (positions, width).
+    case positions
     /// The tokens that stand for a whole sequence, (sequences, width).
     case summaries
     /// What attention mixed for those, (sequences, width).

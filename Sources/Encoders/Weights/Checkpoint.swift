@@ -112,6 +112,21 @@ package final class Checkpoint: Sendable {
     return try entry.file.matrix(of: entry.tensor)
   }
 
+  /// Learned vectors, (rowCount, columnCount), which may have extents of 1 before them or, when
+  /// there is one, be a vector.
+  ///
+  /// - Throws: `.missingTensor`, `.wrongShape`, `.unsupportedElementType`.
+  func rows(
+    _ name: String, rowCount: Int, columnCount: Int
+  ) throws(EncoderError) -> Matrix {
+    let plain = rowCount == 1 ? [columnCount] : [rowCount, columnCount]
+    let stored = entries[name]?.tensor.shape ?? plain
+    let isPlain = Array(stored.drop { $0 == 1 }) == Array(plain.drop { $0 == 1 })
+    let entry = try entry(name, shape: isPlain ? stored : plain)
+    return try entry.file.matrix(of: entry.tensor)
+      .reshaped(rowCount: rowCount, columnCount: columnCount)
+  }
+
   /// The table `name` of `rowCount` rows, to be read a row at a time.
   ///
   /// - Throws: `.missingTensor`, `.wrongShape`, `.unsupportedElementType`.

@@ -61,6 +61,7 @@ extension Fingerprint {
     case .none: add("resize", "none")
     case .shorterSide(let side): add("resize", "shorter \(side)")
     case .exact(let width, let height): add("resize", "\(width)x\(height)")
+    case .patches(let side, let counts): add("resize", "patches \(side) \(counts)")
     }
     add("filter", preprocessing.filter.rawValue)
     add("crop", preprocessing.centerCrop.map { "\($0.width)x\($0.height)" } ?? "none")

@@ -7,26 +7,48 @@ struct LayerNames: Sendable {
     weight = stem + ".weight"
     bias = stem + ".bias"
   }
+
+  /// A layer whose tensors share no stem.
+  init(weight: String, bias: String) {
+    self.weight = weight
+    self.bias = bias
+  }
 }
 
 /// What a family calls the tensors of one block.
 ///
 /// Weights are `(output, input)` as in PyTorch.
 struct BlockNames: Sendable {
-  let normBeforeAttention, queries, keys, values, attentionOutput: LayerNames
-  let normBeforeFeedForward, feedForwardInner, feedForwardOuter: LayerNames
+  let attentionNorm: LayerNames
+  /// Queries, keys and values, in this order: three layers, or one for all.
+  let attentionInputs: [LayerNames]
+  let attentionOutput: LayerNames
+  let feedForwardNorm, feedForwardInner, feedForwardOuter: LayerNames
+  /// Learned factors of what attention and the feed-forward network add, where a family has them.
+  var attentionScale, feedForwardScale: String?
 
   /// The names of transformers' `CLIPEncoderLayer` under `layer`, which SigLIP shares.
   static func clip(_ layer: String) -> BlockNames {
     BlockNames(
-      normBeforeAttention: LayerNames(layer + ".layer_norm1"),
-      queries: LayerNames(layer + ".self_attn.q_proj"),
-      keys: LayerNames(layer + ".self_attn.k_proj"),
-      values: LayerNames(layer + ".self_attn.v_proj"),
+      attentionNorm: LayerNames(layer + ".layer_norm1"),
+      attentionInputs: ["q", "k", "v"].map { LayerNames(layer + ".self_attn.\($0)_proj") },
       attentionOutput: LayerNames(layer + ".self_attn.out_proj"),
-      normBeforeFeedForward: LayerNames(layer + ".layer_norm2"),
+      feedForwardNorm: LayerNames(layer + ".layer_norm2"),
       feedForwardInner: LayerNames(layer + ".mlp.fc1"),
       feedForwardOuter: LayerNames(layer + ".mlp.fc2"))
+  }
+
+  /// The names of DINOv2's block under `layer`, which TIPSv2's files keep; of the feed-forward
+  /// network's two layers there are two spellings.
+  static func tips(_ layer: String, feedForward: (inner: String, outer: String)) -> BlockNames {
+    BlockNames(
+      attentionNorm: LayerNames(layer + ".norm1"),
+      attentionInputs: [LayerNames(layer + ".attn.qkv")],
+      attentionOutput: LayerNames(layer + ".attn.proj"),
+      feedForwardNorm: LayerNames(layer + ".norm2"),
+      feedForwardInner: LayerNames(layer + ".mlp." + feedForward.inner),
+      feedForwardOuter: LayerNames(layer + ".mlp." + feedForward.outer),
+      attentionScale: layer + ".ls1.gamma", feedForwardScale: layer + ".ls2.gamma")
   }
 }
 

@@ -3,10 +3,16 @@ struct VisionNames: Sendable {
   let part: TowerPart
   let patchEmbedding: LayerNames
   let positions, classToken: String
+  /// Learned tokens without a place.
+  var registers: String?
   let normBeforeBlocks, normAfterBlocks: LayerNames
   let projection, pooledProjection: String
+  /// The head that pools by attention, where a family has one.
+  var head: PoolingHeadNames?
   /// The tensors of block number so-and-so.
   let block: @Sendable (Int) -> BlockNames
+  /// The same in files that spell some of them differently.
+  var otherBlock: (@Sendable (Int) -> BlockNames)?
 
   /// The names of transformers' `CLIPModel`, which the `filip` family shares; only that family has
   /// a pooled projection.
@@ -22,6 +28,46 @@ struct VisionNames: Sendable {
     projection: "visual_projection.weight",
     pooledProjection: "visual_pooled_projection.weight",
     block: { .clip("vision_model.encoder.layers.\($0)") })
+
+  /// The names of transformers' `SiglipModel`; what CLIP has and SigLIP has not keeps its name, and
+  /// is not looked for.
+  static let siglip = VisionNames(
+    part: TowerPart(prefixes: ["vision_model."]),
+    patchEmbedding: clip.patchEmbedding, positions: clip.positions, classToken: clip.classToken,
+    normBeforeBlocks: clip.normBeforeBlocks, normAfterBlocks: clip.normAfterBlocks,
+    projection: clip.projection, pooledProjection: clip.pooledProjection,
+    head: PoolingHeadNames("vision_model.head"), block: clip.block)
+
+  /// The names in files of TIPSv2, the first ones and transformers'.
+  static let tips = VisionNames(
+    part: TowerPart(prefixes: ["vision_encoder."]),
+    patchEmbedding: LayerNames("vision_encoder.patch_embed.proj"),
+    positions: "vision_encoder.pos_embed", classToken: "vision_encoder.cls_token",
+    registers: "vision_encoder.register_tokens",
+    normBeforeBlocks: clip.normBeforeBlocks, normAfterBlocks: LayerNames("vision_encoder.norm"),
+    projection: clip.projection, pooledProjection: clip.pooledProjection,
+    block: { .tips("vision_encoder.blocks.\($0)", feedForward: ("c_fc", "c_proj")) },
+    otherBlock: { .tips("vision_encoder.blocks.\($0)", feedForward: ("fc1", "fc2")) })
+}
+
+/// What the tensors of a head that pools by attention are called: the names of transformers'
+/// `SiglipMultiheadAttentionPoolingHead`.
+struct PoolingHeadNames: Sendable {
+  let probe: String
+  /// Queries, keys and values, in this order in one tensor.
+  let input: LayerNames
+  let output, norm, feedForwardInner, feedForwardOuter: LayerNames
+
+  /// The head called `stem`.
+  init(_ stem: String) {
+    probe = stem + ".probe"
+    input = LayerNames(
+      weight: stem + ".attention.in_proj_weight", bias: stem + ".attention.in_proj_bias")
+    output = LayerNames(stem + ".attention.out_proj")
+    norm = LayerNames(stem + ".layernorm")
+    feedForwardInner = LayerNames(stem + ".mlp.fc1")
+    feedForwardOuter = LayerNames(stem + ".mlp.fc2")
+  }
 }
 
 extension ModelFamily {
@@ -29,6 +75,8 @@ extension ModelFamily {
   var visionNames: VisionNames {
     switch self {
     case .clip, .filip: .clip
+    case .siglip, .siglip2: .siglip
+    case .tips: .tips
     }
   }
 }

@@ -28,6 +28,23 @@ import Testing
     #expect(text.endRule == .firstToken(49407))
   }
 
+  @Test func `what a file leaves out takes SigLIP's defaults`() throws {
+    // All of the file of SigLIP 2 B/16 at 512 pixels.
+    let configuration = try configuration(
+      """
+      {"model_type": "siglip", "text_config": {"vocab_size": 256000},
+       "vision_config": {"image_size": 512}}
+      """)
+    let vision = configuration.vision
+    #expect(configuration.projectionDimension == 768 && !vision.hasProjection)
+    #expect(vision.transformer.width == 768 && vision.transformer.innerWidth == 3072)
+    #expect(vision.transformer.layerCount == 12 && vision.transformer.headCount == 12)
+    #expect(vision.transformer.activation == .tanhGELU && vision.transformer.normEpsilon == 1e-6)
+    #expect(vision.imageSize == 512 && vision.patchSize == 16 && vision.tokenCount == 1024)
+    #expect(!vision.hasClassToken && !vision.hasNormBeforeBlocks && vision.hasPatchBias)
+    #expect(vision.pooling == .attention && vision.input == .square)
+  }
+
   @Test func `null and the repeated sections of old files are read as the library reads them`()
     throws
   {
@@ -99,6 +116,10 @@ import Testing
       .invalidConfiguration
     ),
     (#"{"model_type": "filip", "pooling": "max"}"#, .invalidConfiguration),
+    (
+      #"{"model_type": "siglip", "vision_config": {"vision_use_head": false}}"#,
+      .invalidConfiguration
+    ),
   ])
   func `an impossible value is an error of one line`(json: String, code: EncoderError.Code) {
     let error = #expect(throws: EncoderError.self) { _ = try configuration(json) }
