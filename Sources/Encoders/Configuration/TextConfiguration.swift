@@ -37,8 +37,7 @@ extension TextConfiguration {
   init(
     _ reader: ConfigurationReader, family: ModelFamily
   ) throws(EncoderError) {
-    transformer = try TransformerConfiguration(
-      reader, width: 512, innerWidth: 2048, headCount: 8, mask: .causal)
+    transformer = try TransformerConfiguration(reader, defaults: .clipText)
     vocabularySize = try reader.count(
       "vocab_size", default: 49408, in: 1...ConfigurationLimit.vocabulary)
     positionCount = try reader.count(

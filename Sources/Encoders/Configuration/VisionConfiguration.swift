@@ -51,8 +51,7 @@ extension VisionConfiguration {
   init(
     _ reader: ConfigurationReader, family: ModelFamily
   ) throws(EncoderError) {
-    transformer = try TransformerConfiguration(
-      reader, width: 768, innerWidth: 3072, headCount: 12, mask: .none)
+    transformer = try TransformerConfiguration(reader, defaults: .clipVision)
     imageSize = try reader.side("image_size", default: 224, in: 1...ConfigurationLimit.imageSize)
     patchSize = try reader.side("patch_size", default: 32, in: 1...ConfigurationLimit.imageSize)
     channelCount = try reader.count("num_channels", default: 3, in: 3...3)
