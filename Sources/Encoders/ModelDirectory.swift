@@ -6,8 +6,8 @@
 public final class ModelDirectory: Sendable {
   /// The folder.
   public let path: String
-  /// How the model wants its pictures.
-  public let preprocessing: PreprocessorConfiguration
+  /// How the model wants its pictures; `nil` for a model of texts alone.
+  public let preprocessing: PreprocessorConfiguration?
   package let configuration: ModelConfiguration
   package let checkpoint: Checkpoint
 
@@ -16,9 +16,17 @@ public final class ModelDirectory: Sendable {
   /// - Throws: `.unreadableFile`, `.malformedFile`, `.unsupportedModel`, `.invalidConfiguration`.
   public init(path: String) throws(EncoderError) {
     self.path = path
-    configuration = try ModelConfiguration(path: path + "/config.json")
-    preprocessing = try Self.preprocessing(
-      path: path + "/preprocessor_config.json", imageSize: configuration.vision.imageSize)
+    var configuration = try ModelConfiguration(path: path + "/config.json")
+    if let vision = configuration.vision {
+      preprocessing = try Self.preprocessing(
+        path: path + "/preprocessor_config.json", imageSize: vision.imageSize)
+    } else {
+      preprocessing = nil
+    }
+    if configuration.family.isSentenceEncoder {
+      configuration.adopt(try SentenceModules(directory: path))
+    }
+    self.configuration = configuration
     checkpoint = try Checkpoint(directory: path)
   }
 
@@ -47,6 +55,22 @@ public final class ModelDirectory: Sendable {
           + "copy both from the same model")
     }
     return configuration
+  }
+
+  /// Whether the model takes images.
+  public var hasVisionTower: Bool { configuration.vision != nil }
+
+  /// The vision tower's configuration.
+  ///
+  /// - Throws: `.unsupportedModel` for a model of texts alone.
+  func requireVision() throws(EncoderError) -> VisionConfiguration {
+    guard let vision = configuration.vision else {
+      throw EncoderError(
+        .unsupportedModel,
+        "\(path): a \(family.rawValue) model has no vision tower: it takes texts, not images; "
+          + "index texts with filip index --text FILE.jsonl, or give another --model")
+    }
+    return vision
   }
 
   /// The kind of model.
@@ -83,9 +107,9 @@ public final class ModelDirectory: Sendable {
   /// projection and token mode. Vectors of different fingerprints must not be compared.
   ///
   /// Of each tensor the name, type, shape and both ends are hashed, not all of it.
-  /// - Throws: `.unsupportedTokenMode`.
+  /// - Throws: `.unsupportedTokenMode`; `.unsupportedModel` for a model of texts alone.
   public func imageFingerprint(tokenMode: TokenMode? = nil) throws(EncoderError) -> String {
-    let vision = configuration.vision
+    let vision = try requireVision()
     var fingerprint = Fingerprint()
     fingerprint.add("filip image fingerprint", 1)
     fingerprint.add("mode", try self.tokenMode(tokenMode).rawValue)
@@ -99,7 +123,7 @@ public final class ModelDirectory: Sendable {
     fingerprint.add("norm before blocks", vision.hasNormBeforeBlocks)
     fingerprint.add("patch bias", vision.hasPatchBias)
     fingerprint.add("pooling", vision.pooling.rawValue)
-    fingerprint.add(preprocessing)
+    if let preprocessing { fingerprint.add(preprocessing) }
     fingerprint.add(family.visionNames.part, of: checkpoint)
     return fingerprint.hexadecimal
   }
@@ -115,12 +139,22 @@ public final class ModelDirectory: Sendable {
     fingerprint.add(text.transformer)
     fingerprint.add("vocabulary", text.vocabularySize)
     fingerprint.add("positions", text.positionCount)
-    switch text.endRule {
-    case .firstToken(let end): fingerprint.add("end", end)
-    case .largestToken: fingerprint.add("end", "largest")
+    switch text.pooling {
+    case .end(.firstToken(let end)): fingerprint.add("end", end)
+    case .end(.largestToken): fingerprint.add("end", "largest")
+    case .first, .last, .mean: fingerprint.add("pooling", text.pooling)
     }
     fingerprint.add("special tokens", configuration.scoresSpecialTokens)
+    // Lines of their own only where a model differs from CLIP's: old fingerprints stay.
+    if text.lengthLimit != text.positionCount { fingerprint.add("limit", text.lengthLimit) }
+    if text.embeddingScale != 1 { fingerprint.add("scale", text.embeddingScale.bitPattern) }
+    if let rotation = text.transformer.rotation { fingerprint.add("rotation", rotation) }
     fingerprint.add(family.textNames.part, of: checkpoint)
     return fingerprint.hexadecimal
   }
+}
+
+extension ModelFamily {
+  /// Whether the folder may be one of sentence-transformers.
+  fileprivate var isSentenceEncoder: Bool { self == .bert || self == .modernBERT }
 }

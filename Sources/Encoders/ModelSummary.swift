@@ -26,26 +26,27 @@ public struct ModelSummary: Sendable, Hashable {
   public var domain: String?
   /// Width of the joint space.
   public var dimension: Int
-  /// Height and width of the input in pixels.
+  /// Height and width of the input in pixels; 0 for a model of texts alone.
   public var imageSize: Int
-  /// Layout of an image's patches.
-  public var grid: PatchGrid
+  /// Layout of an image's patches; `nil` for a model of texts alone.
+  public var grid: PatchGrid?
   /// The longest text in tokens, start and end included.
   public var textTokenLimit: Int
   /// Number of token numbers.
   public var vocabularySize: Int
-  /// The vision tower.
-  public var vision: Tower
+  /// The vision tower; `nil` for a model of texts alone.
+  public var vision: Tower?
   /// The text tower.
   public var text: Tower
-  /// How pictures become values.
-  public var preprocessing: PreprocessorConfiguration
+  /// How pictures become values; `nil` for a model of texts alone.
+  public var preprocessing: PreprocessorConfiguration?
   /// The ways to take patch vectors.
   public var tokenModes: [TokenMode]
   /// The way that is taken unless another is asked for.
   public var defaultTokenMode: TokenMode
-  /// What the vectors of images depend on, in the default token mode.
-  public var imageFingerprint: String
+  /// What the vectors of images depend on, in the default token mode; `nil` for a model of texts
+  /// alone.
+  public var imageFingerprint: String?
   /// What the vectors of texts depend on.
   public var textFingerprint: String
 }
@@ -56,17 +57,18 @@ extension ModelDirectory {
   /// Reads the ends of every tensor, not all of them, and checks no tensor's shape.
   public var summary: ModelSummary {
     get throws(EncoderError) {
-      let side = configuration.vision.gridSide
+      let vision = configuration.vision
       return ModelSummary(
         path: path, family: family, version: configuration.version, domain: configuration.domain,
-        dimension: dimension, imageSize: configuration.vision.imageSize,
-        grid: PatchGrid(rowCount: side, columnCount: side),
-        textTokenLimit: configuration.text.positionCount,
+        dimension: dimension, imageSize: vision?.imageSize ?? 0,
+        grid: vision.map { PatchGrid(rowCount: $0.gridSide, columnCount: $0.gridSide) },
+        textTokenLimit: configuration.text.lengthLimit,
         vocabularySize: configuration.text.vocabularySize,
-        vision: tower(configuration.vision.transformer, family.visionNames.part),
+        vision: vision.map { tower($0.transformer, family.visionNames.part) },
         text: tower(configuration.text.transformer, family.textNames.part),
         preprocessing: preprocessing, tokenModes: tokenModes,
-        defaultTokenMode: defaultTokenMode, imageFingerprint: try imageFingerprint(),
+        defaultTokenMode: defaultTokenMode,
+        imageFingerprint: hasVisionTower ? try imageFingerprint() : nil,
         textFingerprint: textFingerprint)
     }
   }

@@ -31,8 +31,8 @@ extension ModelFamily {
   /// The modes that make sense for this family; the first is the default.
   public var tokenModes: [TokenMode] {
     switch self {
-    case .filip: [.native]
-    case .clip: [.value, .csa, .patch]
+    case .filip, .wukong, .colModernVBERT, .bert, .modernBERT: [.native]
+    case .clip, .siglip, .siglip2, .tips, .chineseCLIP: [.value, .csa, .patch]
     }
   }
 }

@@ -56,7 +56,7 @@ extension VisionConfiguration {
     patchSize = try reader.side("patch_size", default: 32, in: 1...ConfigurationLimit.imageSize)
     channelCount = try reader.count("num_channels", default: 3, in: 3...3)
     // Only the filip family may leave these parts out.
-    let isFixed = family == .clip
+    let isFixed = family != .filip
     hasClassToken = isFixed ? true : try reader.flag("class_token", default: true)
     hasNormBeforeBlocks = isFixed ? true : try reader.flag("pre_layer_norm", default: true)
     hasPatchBias = isFixed ? false : try reader.flag("patch_bias", default: false)

@@ -28,7 +28,9 @@ extension ModelFamily {
   /// What this family calls the tensors of its vision tower.
   var visionNames: VisionNames {
     switch self {
-    case .clip, .filip: .clip
+    case .clip, .filip, .siglip, .siglip2, .tips, .chineseCLIP, .wukong, .colModernVBERT, .bert,
+      .modernBERT:
+      .clip
     }
   }
 }
