@@ -36,11 +36,12 @@ public final class ImageEncoder: Sendable {
 
   /// Loads the vision tower of `model`. Default mode: the family's.
   ///
-  /// - Throws: `.unsupportedTokenMode`; `.missingTensor`, `.wrongShape` or
+  /// - Throws: `.unsupportedTokenMode`; `.unsupportedModel` for a model of texts alone; `.missingTensor`, `.wrongShape` or
   ///   `.unsupportedElementType` when the weights do not fit the configuration.
   public init(model: ModelDirectory, tokenMode: TokenMode? = nil) throws(EncoderError) {
+    let vision = try model.requireVision()
     self.tokenMode = try model.tokenMode(tokenMode)
-    transformer = try VisionTransformer(model.configuration, in: model.checkpoint)
+    transformer = try VisionTransformer(vision, of: model.configuration, in: model.checkpoint)
     grid = model.grid
     maximumPatchCount = model.maximumPatchCount
   }

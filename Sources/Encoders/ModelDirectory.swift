@@ -8,8 +8,8 @@ public import FilipLateInteraction
 public final class ModelDirectory: Sendable {
   /// The folder.
   public let path: String
-  /// How the model wants its pictures.
-  public let preprocessing: PreprocessorConfiguration
+  /// How the model wants its pictures; `nil` for a model of texts alone.
+  public let preprocessing: PreprocessorConfiguration?
   package let configuration: ModelConfiguration
   package let checkpoint: Checkpoint
 
@@ -18,19 +18,26 @@ public final class ModelDirectory: Sendable {
   /// - Throws: `.unreadableFile`, `.malformedFile`, `.unsupportedModel`, `.invalidConfiguration`.
   public init(path: String) throws(EncoderError) {
     self.path = path
-    configuration = try ModelConfiguration(path: path + "/config.json")
-    preprocessing = try Self.preprocessing(
-      path: path + "/preprocessor_config.json", for: configuration)
+    var configuration = try ModelConfiguration(path: path + "/config.json")
+    if let vision = configuration.vision {
+      preprocessing = try Self.preprocessing(
+        path: path + "/preprocessor_config.json", for: vision, of: configuration.family)
+    } else {
+      preprocessing = nil
+    }
+    if configuration.family.isSentenceEncoder {
+      configuration.adopt(try SentenceModules(directory: path))
+    }
+    self.configuration = configuration
     checkpoint = try Checkpoint(directory: path)
   }
 
   private static func preprocessing(
-    path: String, for model: ModelConfiguration
+    path: String, for vision: VisionConfiguration, of family: ModelFamily
   ) throws(EncoderError) -> PreprocessorConfiguration {
-    let vision = model.vision
     guard fileExists(path) else {
       // The first checkpoints of TIPSv2 have their preprocessing in Python.
-      if model.family == .tips { return .tips(side: vision.imageSize) }
+      if family == .tips { return .tips(side: vision.imageSize) }
       throw EncoderError(
         .unreadableFile,
         "\(path) is missing: it says how the model wants its pictures; copy it from the same model")
@@ -56,25 +63,41 @@ public final class ModelDirectory: Sendable {
         + "copy both from the same model")
   }
 
+  /// Whether the model takes images.
+  public var hasVisionTower: Bool { configuration.vision != nil }
+
+  /// The vision tower's configuration.
+  ///
+  /// - Throws: `.unsupportedModel` for a model of texts alone.
+  func requireVision() throws(EncoderError) -> VisionConfiguration {
+    guard let vision = configuration.vision else {
+      throw EncoderError(
+        .unsupportedModel,
+        "\(path): a \(family.rawValue) model has no vision tower: it takes texts, not images; "
+          + "index texts with filip index --text FILE.jsonl, or give another --model")
+    }
+    return vision
+  }
+
   /// The kind of model.
   public var family: ModelFamily { configuration.family }
 
   /// Width of the joint space.
   public var dimension: Int { configuration.projectionDimension }
 
-  /// Layout of an image's patches; `nil` when every image has its own.
+  /// Layout of an image's patches; `nil` when every image has its own, or the model takes none.
   public var grid: PatchGrid? {
-    preprocessing.outputSize.map { size in
+    guard let vision = configuration.vision else { return nil }
+    return preprocessing?.outputSize.map { size in
       PatchGrid(
-        rowCount: size.height / configuration.vision.patchSize,
-        columnCount: size.width / configuration.vision.patchSize)
+        rowCount: size.height / vision.patchSize, columnCount: size.width / vision.patchSize)
     }
   }
 
-  /// The largest number of patches that an image has.
+  /// The largest number of patches that an image has; 0 for a model of texts alone.
   public var maximumPatchCount: Int {
-    if case .patches(_, let counts) = preprocessing.resizing { return counts.max() ?? 0 }
-    return grid?.patchCount ?? configuration.vision.patchCount
+    if case .patches(_, let counts) = preprocessing?.resizing { return counts.max() ?? 0 }
+    return grid?.patchCount ?? configuration.vision?.patchCount ?? 0
   }
 
   // MARK: - Token modes
@@ -105,9 +128,9 @@ public final class ModelDirectory: Sendable {
   /// projection and token mode. Vectors of different fingerprints must not be compared.
   ///
   /// Of each tensor the name, type, shape and both ends are hashed, not all of it.
-  /// - Throws: `.unsupportedTokenMode`.
+  /// - Throws: `.unsupportedTokenMode`; `.unsupportedModel` for a model of texts alone.
   public func imageFingerprint(tokenMode: TokenMode? = nil) throws(EncoderError) -> String {
-    let vision = configuration.vision
+    let vision = try requireVision()
     var fingerprint = Fingerprint()
     fingerprint.add("filip image fingerprint", 1)
     fingerprint.add("mode", try self.tokenMode(tokenMode).rawValue)
@@ -124,7 +147,7 @@ public final class ModelDirectory: Sendable {
     if vision.input == .anyGrid { fingerprint.add("input", "any grid") }
     if vision.registerCount > 0 { fingerprint.add("registers", vision.registerCount) }
     if vision.hasLayerScale { fingerprint.add("layer scale", true) }
-    fingerprint.add(preprocessing)
+    if let preprocessing { fingerprint.add(preprocessing) }
     fingerprint.add(family.visionNames.part, of: checkpoint)
     return fingerprint.hexadecimal
   }
@@ -140,11 +163,16 @@ public final class ModelDirectory: Sendable {
     fingerprint.add(text.transformer)
     fingerprint.add("vocabulary", text.vocabularySize)
     fingerprint.add("positions", text.positionCount)
-    switch text.endRule {
-    case .firstToken(let end): fingerprint.add("end", end)
-    case .largestToken: fingerprint.add("end", "largest")
+    switch text.pooling {
+    case .end(.firstToken(let end)): fingerprint.add("end", end)
+    case .end(.largestToken): fingerprint.add("end", "largest")
+    case .first, .last, .mean: fingerprint.add("pooling", text.pooling)
     }
     fingerprint.add("special tokens", configuration.scoresSpecialTokens)
+    // Lines of their own only where a model differs from CLIP's: old fingerprints stay.
+    if text.lengthLimit != text.positionCount { fingerprint.add("limit", text.lengthLimit) }
+    if text.embeddingScale != 1 { fingerprint.add("scale", text.embeddingScale.bitPattern) }
+    if let rotation = text.transformer.rotation { fingerprint.add("rotation", rotation) }
     fingerprint.add(family.textNames.part, of: checkpoint)
     return fingerprint.hexadecimal
   }
@@ -162,4 +190,9 @@ extension PreprocessorConfiguration {
       return size.width % vision.patchSize == 0 && size.height % vision.patchSize == 0
     }
   }
+}
+
+extension ModelFamily {
+  /// Whether the folder may be one of sentence-transformers.
+  fileprivate var isSentenceEncoder: Bool { self == .bert || self == .modernBERT }
 }

@@ -26,28 +26,30 @@ public struct ModelSummary: Sendable, Hashable {
   public var domain: String?
   /// Width of the joint space.
   public var dimension: Int
-  /// Height and width in pixels of the images that the model was made for.
+  /// Height and width in pixels of the images that the model was made for; 0 for a model of texts
+  /// alone.
   public var imageSize: Int
-  /// Layout of an image's patches; `nil` when every image has its own.
+  /// Layout of an image's patches; `nil` when every image has its own, or the model takes none.
   public var grid: PatchGrid?
-  /// The largest number of patches that an image has.
+  /// The largest number of patches that an image has; 0 for a model of texts alone.
   public var maximumPatchCount: Int
   /// The longest text in tokens, start and end included.
   public var textTokenLimit: Int
   /// Number of token numbers.
   public var vocabularySize: Int
-  /// The vision tower.
-  public var vision: Tower
+  /// The vision tower; `nil` for a model of texts alone.
+  public var vision: Tower?
   /// The text tower.
   public var text: Tower
-  /// How pictures become values.
-  public var preprocessing: PreprocessorConfiguration
+  /// How pictures become values; `nil` for a model of texts alone.
+  public var preprocessing: PreprocessorConfiguration?
   /// The ways to take patch vectors.
   public var tokenModes: [TokenMode]
   /// The way that is taken unless another is asked for.
   public var defaultTokenMode: TokenMode
-  /// What the vectors of images depend on, in the default token mode.
-  public var imageFingerprint: String
+  /// What the vectors of images depend on, in the default token mode; `nil` for a model of texts
+  /// alone.
+  public var imageFingerprint: String?
   /// What the vectors of texts depend on.
   public var textFingerprint: String
 }
@@ -58,16 +60,17 @@ extension ModelDirectory {
   /// Reads the ends of every tensor, not all of them, and checks no tensor's shape.
   public var summary: ModelSummary {
     get throws(EncoderError) {
-      ModelSummary(
+      let vision = configuration.vision
+      return ModelSummary(
         path: path, family: family, version: configuration.version, domain: configuration.domain,
-        dimension: dimension, imageSize: configuration.vision.imageSize,
-        grid: grid, maximumPatchCount: maximumPatchCount,
-        textTokenLimit: configuration.text.positionCount,
+        dimension: dimension, imageSize: vision?.imageSize ?? 0, grid: grid,
+        maximumPatchCount: maximumPatchCount, textTokenLimit: configuration.text.lengthLimit,
         vocabularySize: configuration.text.vocabularySize,
-        vision: tower(configuration.vision.transformer, family.visionNames.part),
+        vision: vision.map { tower($0.transformer, family.visionNames.part) },
         text: tower(configuration.text.transformer, family.textNames.part),
         preprocessing: preprocessing, tokenModes: tokenModes,
-        defaultTokenMode: defaultTokenMode, imageFingerprint: try imageFingerprint(),
+        defaultTokenMode: defaultTokenMode,
+        imageFingerprint: hasVisionTower ? try imageFingerprint() : nil,
         textFingerprint: textFingerprint)
     }
   }

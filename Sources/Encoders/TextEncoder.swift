@@ -52,14 +52,17 @@ public struct EncodedText: Sendable, Equatable {
 
 /// The text tower of a model: words to tokens.
 ///
-/// A model trained by late interaction (FILIP) has a row for every token. A model trained on pooled
-/// vectors (CLIP) has no meaning in its other tokens: its query is a row for each phrase (see
-/// `Phrase`), encoded by itself, and one for the whole sentence.
+/// A model whose tokens are comparable one by one (FILIP, TIPSv2, BERT) has a row for every token of
+/// every word. A model trained on pooled vectors (CLIP, SigLIP) has no meaning in its other tokens:
+/// its query is a row for each phrase (see `Phrase`), encoded by itself, and one for the whole
+/// sentence.
 ///
 /// Immutable and shared freely; one call uses one thread.
 public final class TextEncoder: Sendable {
   /// Width of the joint space.
   public var dimension: Int { transformer.dimension }
+  /// The longest text in tokens, start and end included; longer ones lose their last words.
+  public var tokenLimit: Int { transformer.configuration.lengthLimit }
 
   private let transformer: TextTransformer
   private let tokenizer: any TextTokenizer
@@ -83,15 +86,27 @@ public final class TextEncoder: Sendable {
   /// Loads the text tower of `model` for a tokenizer of the caller's.
   ///
   /// - Throws: as above; `.invalidInput` when the tokenizer is not that of the model.
-  package init(model: ModelDirectory, tokenizer: any TextTokenizer) throws(EncoderError) {
-    transformer = try TextTransformer(model.configuration, in: model.checkpoint)
+  package convenience init(
+    model: ModelDirectory, tokenizer: any TextTokenizer
+  ) throws(EncoderError) {
+    try self.init(model.configuration, in: model.checkpoint, tokenizer: tokenizer)
+  }
+
+  /// Loads the text tower of a model for a tokenizer of the caller's.
+  init(
+    _ model: ModelConfiguration, in checkpoint: Checkpoint, tokenizer: any TextTokenizer
+  ) throws(EncoderError) {
+    transformer = try TextTransformer(model, in: checkpoint)
     self.tokenizer = tokenizer
     family = model.family
-    scoresSpecialTokens = model.configuration.scoresSpecialTokens
+    scoresSpecialTokens = model.scoresSpecialTokens
     // What the tokenizer adds to every text must fit, or the first query would find out.
-    let frame = tokenizer.tokenize("", limit: 1 << 16).ids.map { Int($0) }
-    _ = try transformer.endPosition(in: frame)
+    let frame = input(tokenizer.tokenize("", limit: 1 << 16))
+    try transformer.summaryPosition(in: frame.ids.isEmpty ? [0] : frame.ids)
   }
+
+  /// Memory for `encode(documents:workspace:)`; one per task.
+  public func makeWorkspace() -> EncoderWorkspace { EncoderWorkspace() }
 
   /// Encodes a query.
   ///
@@ -100,20 +115,92 @@ public final class TextEncoder: Sendable {
   ///   not fit the model; `.nonFiniteOutput`.
   /// - Complexity: one run of the text tower; for pooled models one per phrase and one more.
   public func encode(_ text: String) throws(EncoderError) -> EncodedText {
-    let sequence = tokenizer.tokenize(text, limit: transformer.configuration.positionCount)
+    let sequence = tokenizer.tokenize(text, limit: tokenLimit)
     guard !sequence.words.isEmpty else {
       throw EncoderError(.emptyQuery, "the query has no words; type at least one")
     }
-    switch family {
-    case .filip, .tips: return try encodeTokens(of: sequence)
-    case .clip, .siglip, .siglip2: return try encodePhrases(of: text, sentence: sequence)
+    guard family.comparesWords else {
+      return try encodePhrases(of: text, sentence: sequence, workspace: EncoderWorkspace())
     }
+    guard let suffix = family.querySuffix else {
+      return try encodeTokens(of: [sequence], workspace: EncoderWorkspace())[0]
+    }
+    let extended = tokenizer.tokenize(text + suffix, limit: tokenLimit)
+    return try encodeTokens(of: [extended], workspace: EncoderWorkspace())[0]
   }
 
-  private func encodeTokens(of sequence: TokenSequence) throws(EncoderError) -> EncodedText {
-    let output = try transformer.run(
-      on: [sequence.ids.map { Int($0) }], workspace: EncoderWorkspace())
-    let all = output.tokens
+  /// Encodes texts that are to be found: as queries, less what a model adds to those alone.
+  ///
+  /// - Returns: a value for each text; `nil` where a text has no word.
+  /// - Throws: `.invalidInput` when the tokenizer does not fit the model; `.nonFiniteOutput`.
+  /// - Complexity: one run of the text tower a text; for pooled models as `encode(_:)`.
+  public func encode(
+    documents texts: [String], workspace: EncoderWorkspace
+  ) throws(EncoderError) -> [EncodedText?] {
+    let sequences = texts.map { tokenizer.tokenize($0, limit: tokenLimit) }
+    let places = sequences.indices.filter { !sequences[$0].words.isEmpty }
+    var encoded = [EncodedText?](repeating: nil, count: texts.count)
+    if family.comparesWords {
+      let found = try encodeTokens(of: places.map { sequences[$0] }, workspace: workspace)
+      for (place, text) in zip(places, found) { encoded[place] = text }
+    } else {
+      for place in places {
+        encoded[place] = try encodePhrases(
+          of: texts[place], sentence: sequences[place], workspace: workspace)
+      }
+    }
+    return encoded
+  }
+
+  // MARK: - Filling up
+
+  /// A text as the tower wants it: filled up to a fixed length where the tower was trained so.
+  ///
+  /// SigLIP's reads its pooled vector at the last position, and sees what fills up the text unless
+  /// the tokenizer says that it is masked.
+  private func input(_ sequence: TokenSequence) -> TextInput {
+    let ids = sequence.ids.map { Int($0) }
+    let configuration = transformer.configuration
+    guard let token = configuration.fillingToken else { return TextInput(ids) }
+    let rule =
+      tokenizer.padding
+      ?? PaddingRule(
+        tokenID: Int32(token), isOnLeft: false, isMasked: false, maximumLength: nil)
+    let length = min(rule.maximumLength ?? .max, configuration.lengthLimit)
+    let filling = [Int](repeating: Int(rule.tokenID), count: max(0, length - ids.count))
+    let all = rule.isOnLeft ? filling + ids : ids + filling
+    let start = rule.isOnLeft ? filling.count : 0
+    let isMasked = rule.isMasked && !ids.isEmpty
+    return TextInput(all, visible: isMasked ? start..<start + ids.count : nil)
+  }
+
+  // MARK: - Rows
+
+  private func encodeTokens(
+    of sequences: [TokenSequence], workspace: EncoderWorkspace
+  ) throws(EncoderError) -> [EncodedText] {
+    guard !sequences.isEmpty else { return [] }
+    let output = try transformer.run(on: sequences.map(input), workspace: workspace)
+    var encoded: [EncodedText] = []
+    var first = 0
+    for (index, sequence) in sequences.enumerated() {
+      let all = output.tokens.rows(first..<first + sequence.ids.count)
+      first += sequence.ids.count
+      let (kept, terms) = scoredTokens(of: sequence)
+      let rows = Matrix(rowCount: kept.count, columnCount: all.columnCount)
+      for (row, position) in kept.enumerated() {
+        rows.rows(row..<row + 1).assign(all.rows(position..<position + 1))
+      }
+      encoded.append(
+        EncodedText(
+          tokens: try .normalizing(rows),
+          pooled: try .normalizing(output.pooled.rows(index..<index + 1)), terms: terms))
+    }
+    return encoded
+  }
+
+  /// The positions of the tokens that are scored, and the terms that they make.
+  private func scoredTokens(of sequence: TokenSequence) -> (kept: [Int], terms: [QueryTerm]) {
     var kept: [Int] = []
     var terms: [QueryTerm] = []
     var previousWord: Int?
@@ -136,22 +223,16 @@ public final class TextEncoder: Sendable {
       }
       previousWord = wordIndex
     }
-    let rows = Matrix(rowCount: kept.count, columnCount: all.columnCount)
-    for (row, position) in kept.enumerated() {
-      rows.rows(row..<row + 1).assign(all.rows(position..<position + 1))
-    }
-    return EncodedText(
-      tokens: try .normalizing(rows), pooled: try .normalizing(output.pooled), terms: terms)
+    return (kept, terms)
   }
 
   private func encodePhrases(
-    of text: String, sentence: TokenSequence
+    of text: String, sentence: TokenSequence, workspace: EncoderWorkspace
   ) throws(EncoderError) -> EncodedText {
-    let limit = transformer.configuration.positionCount
     let phrases = Phrase.phrases(of: text)
-    let prompts = phrases.map { tokenizer.tokenize($0.prompt, limit: limit) }
-    let texts = (prompts + [sentence]).map { $0.ids.map { Int($0) } }
-    let pooled = try transformer.run(on: texts, workspace: EncoderWorkspace()).pooled
+    let prompts = phrases.map { tokenizer.tokenize($0.prompt, limit: tokenLimit) }
+    let pooled = try transformer.run(on: (prompts + [sentence]).map(input), workspace: workspace)
+      .pooled
     var terms = phrases.enumerated().map { row, phrase in
       QueryTerm(
         text: phrase.text, kind: .phrase, sourceRange: phrase.sourceRange, rows: row..<row + 1)
@@ -163,5 +244,13 @@ public final class TextEncoder: Sendable {
     return EncodedText(
       tokens: try .normalizing(pooled), pooled: try .normalizing(pooled.rows(last..<last + 1)),
       terms: terms)
+  }
+}
+
+extension ModelFamily {
+  /// What is appended to a query, and to no other text: tokens whose vectors the model learned to
+  /// use as it sees fit (query augmentation; Khattab and Zaharia, 2020).
+  fileprivate var querySuffix: String? {
+    self == .colModernVBERT ? String(repeating: "<end_of_utterance>", count: 10) : nil
   }
 }

@@ -66,8 +66,8 @@ extension ModelFamily {
   /// take patches to compare them with texts.
   public var tokenModes: [TokenMode] {
     switch self {
-    case .filip: [.native]
-    case .clip, .tips: [.value, .csa, .clear, .naclip, .surgery, .gem, .patch]
+    case .filip, .wukong, .colModernVBERT, .bert, .modernBERT: [.native]
+    case .clip, .chineseCLIP, .tips: [.value, .csa, .clear, .naclip, .surgery, .gem, .patch]
     case .siglip, .siglip2:
       [.poolEach, .value, .csa, .clear, .naclip, .surgery, .gem, .patch]
     }

@@ -24,10 +24,31 @@ package enum Activation: String, Sendable, Hashable {
 extension Matrix {
   /// Replaces every element x of column i by `activation(x + bias[i])`.
   ///
-  /// `bias` is (1, columnCount).
-  package func apply(_ activation: Activation, adding bias: Matrix) {
-    precondition(bias.rowCount == 1 && bias.columnCount == columnCount, "shape of the bias")
+  /// `bias` is (1, columnCount); without one nothing is added.
+  package func apply(_ activation: Activation, adding bias: Matrix?) {
+    precondition(
+      bias.map { $0.rowCount == 1 && $0.columnCount == columnCount } ?? true, "shape of the bias")
     ck_bias_activation_f32(
-      base, stride, rowCount, columnCount, bias.base, activation.kernel)
+      base, stride, rowCount, columnCount, bias?.base, activation.kernel)
+  }
+
+  /// Multiplies every element by that of `factors` in the same place.
+  ///
+  /// `factors` has this matrix's shape.
+  package func multiplyElements(by factors: Matrix) {
+    precondition(
+      factors.rowCount == rowCount && factors.columnCount == columnCount, "shape of the factors")
+    for row in 0..<rowCount {
+      let (target, source) = (base + row * stride, factors.base + row * factors.stride)
+      for column in 0..<columnCount { target[column] *= source[column] }
+    }
+  }
+
+  /// Multiplies every element by `factor`.
+  package func multiplyElements(by factor: Float) {
+    for row in 0..<rowCount {
+      let target = base + row * stride
+      for column in 0..<columnCount { target[column] *= factor }
+    }
   }
 }

@@ -22,12 +22,22 @@ extension Matrix {
 
   /// Replaces every row by the softmax of `scale` times itself.
   ///
-  /// With `.causal`, row r sees its first r + 1 columns; the others become 0.
+  /// With `.causal`, row r sees its first r + 1 columns, with `.near` those up to its reach away;
+  /// the others become 0.
   /// - Precondition: the elements are finite.
   package func softmaxRows(scale: Float, mask: AttentionMask = .none) {
     switch mask {
     case .none: ck_softmax_f32(base, stride, rowCount, columnCount, scale, columnCount, 0)
     case .causal: ck_softmax_f32(base, stride, rowCount, columnCount, scale, 1, 1)
+    case .near(let reach):
+      for row in 0..<rowCount {
+        let elements = base + row * stride
+        let first = min(max(0, row - reach), columnCount)
+        let end = min(row + reach + 1, columnCount)
+        elements.update(repeating: 0, count: first)
+        ck_softmax_f32(elements + first, stride, 1, end - first, scale, end - first, 0)
+        (elements + end).update(repeating: 0, count: columnCount - end)
+      }
     }
   }
 }
@@ -38,4 +48,6 @@ package enum AttentionMask: Sendable, Hashable {
   case none
   /// Itself and those before it.
   case causal
+  /// Those at most so many places away, on either side.
+  case near(Int)
 }

@@ -9,14 +9,14 @@ import Testing
     #expect(summary.family == .filip && summary.dimension == 24)
     #expect(summary.version == "filip-test-1" && summary.domain == "random noise, for tests")
     #expect(summary.grid == PatchGrid(rowCount: 5, columnCount: 5) && summary.imageSize == 40)
-    #expect(summary.vision.layerCount == 3 && summary.vision.width == 32)
-    #expect(summary.vision.elementTypes == [.float16])
+    #expect(summary.vision?.layerCount == 3 && summary.vision?.width == 32)
+    #expect(summary.vision?.elementTypes == [.float16])
     #expect(summary.textTokenLimit == 16 && summary.vocabularySize == 520)
     #expect(summary.tokenModes == [.native] && summary.defaultTokenMode == .native)
     // Counted by hand: three blocks, embeddings, final norm, two projections.
     let block = 4 * (32 * 32 + 32) + 2 * 32 * 72 + 72 + 32 + 4 * 32
     #expect(
-      summary.vision.parameterCount
+      summary.vision?.parameterCount
         == 3 * block + 32 * 3 * 64 + 32 + 25 * 32 + 2 * 32 + 2 * 24 * 32)
   }
 

@@ -23,7 +23,7 @@ import Testing
     #expect(sequence.ids.first == 512 && sequence.ids.last == 513)
     let tower = try TextTransformer(fixture.model.configuration, in: fixture.model.checkpoint)
     let output = try tower.run(
-      on: [sequence.ids.map { Int($0) }], workspace: EncoderWorkspace())
+      on: [TextInput(sequence.ids.map { Int($0) })], workspace: EncoderWorkspace())
     #expect(encoded.tokens == (try .normalizing(output.tokens.rows(1..<8))))
   }
 

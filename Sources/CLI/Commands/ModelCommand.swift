@@ -43,23 +43,34 @@ struct ModelCommand: ParsableCommand {
     }
 
     private static func fields(of summary: ModelSummary) -> [(name: String, value: JSONValue)] {
-      let preprocessing = summary.preprocessing
       var fields: [(name: String, value: JSONValue)] = [
         ("path", .string(summary.path)),
         ("family", .string(summary.family.rawValue)),
         ("dimension", .count(summary.dimension)),
-        ("image_size", .count(summary.imageSize)),
-        ("grid", .string(grid(of: summary))),
-        ("image_tower", .string(text(of: summary.vision))),
+      ]
+      if let vision = summary.vision {
+        fields += [
+          ("image_size", .count(summary.imageSize)),
+          ("grid", .string(grid(of: summary))),
+          ("image_tower", .string(text(of: vision))),
+        ]
+      }
+      fields += [
         ("text_tower", .string(text(of: summary.text))),
         ("text_tokens", .count(summary.textTokenLimit)),
         ("vocabulary", .count(summary.vocabularySize)),
-        ("resize", .string("\(preprocessing.resizing), \(preprocessing.filter)")),
-        ("token_modes", .string(summary.tokenModes.map(\.rawValue).joined(separator: ", "))),
-        ("token_mode", .string(summary.defaultTokenMode.rawValue)),
-        ("image_fingerprint", .string(summary.imageFingerprint)),
-        ("text_fingerprint", .string(summary.textFingerprint)),
       ]
+      if let preprocessing = summary.preprocessing {
+        fields += [
+          ("resize", .string("\(preprocessing.resizing), \(preprocessing.filter)")),
+          ("token_modes", .string(summary.tokenModes.map(\.rawValue).joined(separator: ", "))),
+          ("token_mode", .string(summary.defaultTokenMode.rawValue)),
+        ]
+      }
+      if let fingerprint = summary.imageFingerprint {
+        fields.append(("image_fingerprint", .string(fingerprint)))
+      }
+      fields.append(("text_fingerprint", .string(summary.textFingerprint)))
       if let version = summary.version { fields.insert(("version", .string(version)), at: 2) }
       if let domain = summary.domain { fields.append(("knows", .string(domain))) }
       return fields

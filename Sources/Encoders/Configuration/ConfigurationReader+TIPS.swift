@@ -45,5 +45,6 @@ extension ConfigurationReader {
     "text_hidden_size": "hidden_size", "text_mlp_dim": "intermediate_size",
     "text_num_heads": "num_attention_heads", "text_num_layers": "num_hidden_layers",
     "vocab_size": "vocab_size", "max_len": "max_position_embeddings",
+    "scale_sqrt_depth": "scale_sqrt_depth",
   ]
 }

@@ -58,7 +58,8 @@ struct ConfigurationReader {
     case .object(let found): object = found
     case .some: throw invalid(key, "is not an object")
     }
-    return ConfigurationReader(object, section: key, path: path)
+    return ConfigurationReader(
+      object, section: section.isEmpty ? key : section + "." + key, path: path)
   }
 
   /// Whether `key` is there and not `null`.
@@ -97,6 +98,15 @@ struct ConfigurationReader {
       throw invalid(key, "is not a number between 0 and 1")
     }
     return Float(number)
+  }
+
+  /// A number above 0.
+  func positive(_ key: String, default standard: Float) throws(EncoderError) -> Float {
+    guard let value = value(key) else { return standard }
+    guard let number = value.double.map({ Float($0) }), number > 0, number.isFinite else {
+      throw invalid(key, "is not a number above 0")
+    }
+    return number
   }
 
   /// A flag.

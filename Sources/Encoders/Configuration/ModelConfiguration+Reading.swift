@@ -2,7 +2,7 @@ extension ModelConfiguration {
   /// Reads `config.json` of a model directory, as the Hugging Face library would.
   ///
   /// What the file leaves out takes the defaults of the family's configuration classes in
-  /// transformers (5.23). The `filip` family shares CLIP's, except for what it adds.
+  /// transformers (5.23). The `filip` and `wukong` families share CLIP's, except for what they add.
   /// - Throws: `.unreadableFile`, `.malformedFile`; `.unsupportedModel` for another `model_type`;
   ///   `.invalidConfiguration`.
   package init(path: String) throws(EncoderError) {
@@ -16,23 +16,34 @@ extension ModelConfiguration {
     }
     self.family = family
     if family == .tips { file = try file.sectionedTIPS }
-    vision = try VisionConfiguration(file.tower("vision_config"), family: family)
-    projectionDimension =
-      vision.hasProjection
-      ? try file.count("projection_dim", default: 512, in: 1...ConfigurationLimit.width)
-      : vision.transformer.width
-    text = try TextConfiguration(file.tower("text_config"), family: family)
-    scoresSpecialTokens = try file.flag("score_special_tokens", default: false)
+    vision = try VisionConfiguration(in: file, family: family)
+    text = try TextConfiguration(file.textTower(of: family), family: family)
+    projectionDimension = try file.projectionDimension(of: family, text: text)
+    scoresSpecialTokens = try file.flag(
+      "score_special_tokens", default: family.scoresSpecialTokens)
     domain = try file.text("filip_domain")
     version = try file.text("filip_version")
     if family == .filip || family == .clip, let pooling = try file.text("pooling") {
       guard let pooling = VisionConfiguration.Pooling(name: pooling) else {
         throw file.invalid("pooling", "is neither mean nor class")
       }
-      vision.pooling = pooling
+      vision?.pooling = pooling
     }
-    guard vision.pooling != .classToken || vision.hasClassToken else {
+    guard vision?.pooling != .classToken || vision?.hasClassToken == true else {
       throw file.invalid("pooling", "names the class token, which vision_config denies")
+    }
+  }
+}
+
+extension VisionConfiguration {
+  /// The vision tower of a model's file; `nil` for a family without one.
+  fileprivate init?(
+    in file: ConfigurationReader, family: ModelFamily
+  ) throws(EncoderError) {
+    switch family {
+    case .clip, .filip, .siglip, .siglip2, .tips, .chineseCLIP, .wukong:
+      try self.init(file.tower("vision_config"), family: family)
+    case .colModernVBERT, .bert, .modernBERT: return nil
     }
   }
 }
@@ -41,5 +52,30 @@ extension ConfigurationReader {
   /// A tower's section. Old files repeat it as `…_dict`, which then counts.
   fileprivate func tower(_ key: String) throws(EncoderError) -> ConfigurationReader {
     try contains(key + "_dict") ? section(key + "_dict") : section(key)
+  }
+
+  /// The section of the text tower: the file itself for a model of texts alone.
+  fileprivate func textTower(of family: ModelFamily) throws(EncoderError) -> ConfigurationReader {
+    switch family {
+    case .bert, .modernBERT: self
+    case .colModernVBERT: try section("vlm_config").section("text_config")
+    case .clip, .filip, .siglip, .siglip2, .tips, .chineseCLIP, .wukong: try tower("text_config")
+    }
+  }
+
+  /// Width of the joint space.
+  fileprivate func projectionDimension(
+    of family: ModelFamily, text: TextConfiguration
+  ) throws(EncoderError) -> Int {
+    let widths = 1...ConfigurationLimit.width
+    switch family {
+    case .clip, .filip, .chineseCLIP, .wukong:
+      return try count("projection_dim", default: 512, in: widths)
+    case .siglip, .siglip2:
+      return try section("text_config").count(
+        "projection_size", default: text.transformer.width, in: widths)
+    case .tips, .bert, .modernBERT: return text.transformer.width
+    case .colModernVBERT: return try count("embedding_dim", default: 128, in: widths)
+    }
   }
 }

@@ -9,43 +9,131 @@ package struct TextConfiguration: Sendable, Hashable {
     /// The token with the largest number: the rule for files that say `eos_token_id` 2, which
     /// OpenAI's early ones do though their end token has the last number.
     case largestToken
+
+    /// The position of the end token in `tokens`; `nil` when there is none.
+    package func endPosition(in tokens: [Int]) -> Int? {
+      switch self {
+      case .firstToken(let end): tokens.firstIndex(of: end)
+      case .largestToken: tokens.max().flatMap { tokens.firstIndex(of: $0) }
+      }
+    }
+  }
+
+  /// How a token's place gets into its vector before the first block.
+  package enum Positions: Sendable, Hashable {
+    /// A learned vector for each place is added.
+    case learned
+    /// Sines, then cosines, of the place at falling frequencies are added.
+    case sinusoidal
+    /// Not at all: attention turns queries and keys instead.
+    case rotary
+  }
+
+  /// How one vector is made of the tokens.
+  package enum Pooling: Sendable, Hashable {
+    /// The token at which the text ends.
+    case end(EndRule)
+    /// The first token.
+    case first
+    /// The last token, be it one that fills up the text.
+    case last
+    /// The mean of all tokens, start and end included.
+    case mean
   }
 
   /// The blocks.
   package var transformer: TransformerConfiguration
   /// Number of token numbers.
   package var vocabularySize: Int
-  /// The longest text in tokens.
+  /// Number of places that a token can have.
   package var positionCount: Int
-  /// The number of the start token.
-  package var startToken: Int
-  /// Where a text ends.
-  package var endRule: EndRule
-
-  /// The position of the end token in `tokens`; `nil` when there is none.
-  package func endPosition(in tokens: [Int]) -> Int? {
-    switch endRule {
-    case .firstToken(let end): tokens.firstIndex(of: end)
-    case .largestToken: tokens.max().flatMap { tokens.firstIndex(of: $0) }
-    }
-  }
+  /// The longest text in tokens; at most `positionCount`.
+  package var lengthLimit: Int
+  /// How a token's place gets into its vector.
+  package var positions: Positions
+  /// What the vectors of the vocabulary are multiplied by.
+  package var embeddingScale: Float
+  /// How one vector is made of the tokens.
+  package var pooling: Pooling
+  /// The token that fills up texts to `positionCount` when the tokenizer does not say otherwise;
+  /// `nil` for a tower that sees texts as they are.
+  package var fillingToken: Int?
 }
 
 // MARK: - Reading
 
 extension TextConfiguration {
+  /// Reads a text tower. What the file leaves out is as in the family's configuration class.
+  ///
+  /// - Throws: `.invalidConfiguration`.
   init(
     _ reader: ConfigurationReader, family: ModelFamily
   ) throws(EncoderError) {
-    transformer = try TransformerConfiguration(reader, defaults: .clipText)
+    self = Self.defaults(of: family)
+    switch family {
+    case .modernBERT, .colModernVBERT:
+      transformer = try TransformerConfiguration(modernBERT: reader)
+    case .clip, .filip, .siglip, .siglip2, .tips, .chineseCLIP, .wukong, .bert:
+      transformer = try TransformerConfiguration(reader, defaults: transformer)
+    }
     vocabularySize = try reader.count(
-      "vocab_size", default: 49408, in: 1...ConfigurationLimit.vocabulary)
+      "vocab_size", default: vocabularySize, in: 1...ConfigurationLimit.vocabulary)
     positionCount = try reader.count(
-      "max_position_embeddings", default: 77, in: 2...ConfigurationLimit.positions)
-    startToken = try reader.count(
-      "bos_token_id", default: 49406, in: 0...ConfigurationLimit.vocabulary)
-    let end = try reader.count(
-      "eos_token_id", default: 49407, in: 0...ConfigurationLimit.vocabulary)
-    endRule = family == .clip && end == 2 ? .largestToken : .firstToken(end)
+      "max_position_embeddings", default: positionCount, in: 2...ConfigurationLimit.positions)
+    lengthLimit = positionCount
+    let tokens = 0...ConfigurationLimit.vocabulary
+    if case .end(.firstToken(let standard)) = pooling {
+      let end = try reader.count("eos_token_id", default: standard, in: tokens)
+      pooling = .end(family == .clip && end == 2 ? .largestToken : .firstToken(end))
+    }
+    if let standard = fillingToken {
+      fillingToken = try reader.count("pad_token_id", default: standard, in: tokens)
+    }
+    embeddingScale = 1
+    if family == .tips, try reader.flag("scale_sqrt_depth", default: true) {
+      embeddingScale = Float(transformer.width).squareRoot()
+    }
+    if family == .bert, let kind = try reader.text("position_embedding_type"), kind != "absolute" {
+      throw reader.invalid("position_embedding_type", "(\(kind)) is not absolute")
+    }
+  }
+
+  /// The defaults of a family's configuration class.
+  private static func defaults(of family: ModelFamily) -> TextConfiguration {
+    // CLIPTextConfig, which the filip family shares.
+    var defaults = TextConfiguration(
+      transformer: .clipText, vocabularySize: 49408, positionCount: 77, lengthLimit: 77,
+      positions: .learned, embeddingScale: 1, pooling: .end(.firstToken(49407)), fillingToken: nil)
+    switch family {
+    case .clip, .filip: break
+    case .siglip, .siglip2:
+      defaults.transformer = .siglip
+      defaults.vocabularySize = 32000
+      defaults.positionCount = 64
+      defaults.pooling = .last
+      defaults.fillingToken = 1
+    case .tips:
+      defaults.transformer = .tipsText
+      defaults.vocabularySize = 32000
+      defaults.positionCount = 64
+      defaults.positions = .sinusoidal
+      defaults.pooling = .mean
+    case .chineseCLIP, .bert:
+      defaults.transformer = .bert
+      defaults.vocabularySize = 30522
+      defaults.positionCount = 512
+      defaults.pooling = family == .bert ? .mean : .first
+    case .wukong:
+      defaults.vocabularySize = 21128
+      defaults.positionCount = 32
+      defaults.pooling = .end(.firstToken(102))
+    case .colModernVBERT, .modernBERT:
+      defaults.transformer = .modernBERT
+      defaults.vocabularySize = 50368
+      defaults.positionCount = 8192
+      defaults.positions = .rotary
+      defaults.pooling = .mean
+    }
+    return defaults
   }
 }

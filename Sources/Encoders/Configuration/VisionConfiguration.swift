@@ -82,7 +82,7 @@ extension VisionConfiguration {
       "patch_size", default: patchSize, in: 1...ConfigurationLimit.imageSize)
     channelCount = try reader.count("num_channels", default: channelCount, in: 3...3)
     switch family {
-    case .clip: break
+    case .clip, .chineseCLIP, .wukong, .colModernVBERT, .bert, .modernBERT: break
     case .filip:
       // Only this family may leave parts out.
       hasClassToken = try reader.flag("class_token", default: hasClassToken)
@@ -130,7 +130,7 @@ extension VisionConfiguration {
       hasClassToken: true, registerCount: 0, hasNormBeforeBlocks: true, hasPatchBias: false,
       hasLayerScale: false, hasProjection: true, pooling: .classToken)
     switch family {
-    case .clip, .filip: break
+    case .clip, .filip, .chineseCLIP, .wukong, .colModernVBERT, .bert, .modernBERT: break
     case .siglip, .siglip2:
       defaults.transformer = .siglip
       if family == .siglip2 { defaults.input = .anyGrid }

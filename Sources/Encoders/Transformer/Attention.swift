@@ -8,6 +8,8 @@ struct Attention: Sendable {
   let output: Linear
   let headCount: Int
   let mask: AttentionMask
+  /// The base of the angles by which queries and keys are turned; `nil` where they are not.
+  var rotationBase: Float?
 
   /// Floats of a token.
   var width: Int { output.weight.rowCount }
@@ -50,11 +52,22 @@ struct Attention: Sendable {
     }
   }
 
+  /// Turns the queries and keys of every sequence by their places in it.
+  ///
+  /// `fused` is (tokens, 3 · width).
+  func rotate(_ fused: Matrix, sequences: [Range<Int>], by table: RotaryTable) {
+    let turned = Operand.queries.columns(width: width).lowerBound
+    let end = Operand.keys.columns(width: width).upperBound
+    for sequence in sequences {
+      fused.rows(sequence).columns(turned..<end).rotateHeads(by: table)
+    }
+  }
+
   /// Mixes the values of one sequence for the tokens `asking`.
   ///
   /// `fused` is (tokens, 3 · width); `context`, (asking.count, width), receives every head's mix
-  /// side by side. `asking` lies in `sequence`. `closeness`, (asking.count, sequence.count), is
-  /// added to the scaled similarities before the softmax.
+  /// side by side. With a mask, `asking` is `sequence`; else it lies anywhere. `closeness`,
+  /// (asking.count, sequence.count), is added to the scaled similarities before the softmax.
   /// - Complexity: 2 · asking.count · sequence.count · width multiply-adds a pair.
   func mix(
     _ fused: Matrix, sequence: Range<Int>, asking: Range<Int>, pattern: Pattern,

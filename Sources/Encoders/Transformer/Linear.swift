@@ -39,16 +39,20 @@ struct LayerNorm: Sendable {
 extension Checkpoint {
   /// The layer whose tensors are called `names`, from `input` to `output` floats.
   func linear(
-    _ names: LayerNames, input: Int, output: Int
+    _ names: LayerNames, input: Int, output: Int, hasBias: Bool = true
   ) throws(EncoderError) -> Linear {
-    try Linear(weight: matrix(names.weight, output, input), bias: matrix(names.bias, output))
+    try Linear(
+      weight: matrix(names.weight, output, input),
+      bias: hasBias ? matrix(names.bias, output) : nil)
   }
 
-  /// The layer norm whose tensors are called `names`.
+  /// The layer norm whose tensors are called `names`; one without a bias adds zeros.
   func layerNorm(
-    _ names: LayerNames, width: Int, epsilon: Float
+    _ names: LayerNames, width: Int, epsilon: Float, hasBias: Bool = true
   ) throws(EncoderError) -> LayerNorm {
     try LayerNorm(
-      gain: matrix(names.weight, width), bias: matrix(names.bias, width), epsilon: epsilon)
+      gain: matrix(names.weight, width),
+      bias: hasBias ? matrix(names.bias, width) : Matrix(rowCount: 1, columnCount: width),
+      epsilon: epsilon)
   }
 }

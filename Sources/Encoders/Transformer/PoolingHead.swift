@@ -89,7 +89,7 @@ extension PoolingHead {
         names.feedForwardInner, input: width, output: configuration.innerWidth),
       outer: checkpoint.linear(
         names.feedForwardOuter, input: configuration.innerWidth, output: width),
-      activation: configuration.activation)
+      activation: configuration.activation, isGated: false)
     headCount = configuration.headCount
   }
 }

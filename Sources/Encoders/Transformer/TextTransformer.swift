@@ -1,17 +1,32 @@
 internal import FilipLinearAlgebra
 
+/// What a text tower is given: one text.
+struct TextInput: Sendable, Hashable {
+  /// Token numbers, those that fill up included.
+  var ids: [Int]
+  /// The tokens that others see; `nil` for all.
+  var visible: Range<Int>?
+
+  /// A text of these tokens, all of which are seen.
+  init(_ ids: [Int], visible: Range<Int>? = nil) {
+    self.ids = ids
+    self.visible = visible
+  }
+}
+
 /// The text tower: token numbers to tokens of the joint space.
 struct TextTransformer: Sendable {
   let configuration: TextConfiguration
-  private let tokenTable: RowTable
-  /// (positions, width).
-  private let positions: Matrix
-  private let blocks: [TransformerBlock]
-  private let normAfterBlocks: LayerNorm
-  private let projections: (tokens: Linear, pooled: Linear)
-
   /// Width of the joint space.
-  var dimension: Int { projections.tokens.weight.rowCount }
+  let dimension: Int
+  private let tokenTable: RowTable
+  /// What every token is given by its place, (positions, width); `nil` for rotary positions.
+  private let positions: Matrix?
+  private let normBeforeBlocks: LayerNorm?
+  private let blocks: [TransformerBlock]
+  private let normAfterBlocks: LayerNorm?
+  /// `nil` where the tower's own space is the joint one.
+  private let projections: (tokens: Linear, pooled: Linear)?
 
   /// The vectors of a batch, not normalised. Both live in the workspace until its next use.
   struct Output {
@@ -21,37 +36,45 @@ struct TextTransformer: Sendable {
     let pooled: Matrix
   }
 
-  /// Runs the tower on texts of different lengths, without padding.
+  /// Runs the tower on texts of different lengths.
   ///
   /// - Throws: `.invalidInput` when a text is empty or too long, has a number that is not in the
   ///   vocabulary, or lacks its end token.
-  func run(on texts: [[Int]], workspace: EncoderWorkspace) throws(EncoderError) -> Output {
+  func run(on texts: [TextInput], workspace: EncoderWorkspace) throws(EncoderError) -> Output {
     var sequences: [Range<Int>] = []
-    var ends: [Int] = []
+    var visible: [Range<Int>] = []
+    var summaryPositions: [Int?] = []
     var total = 0
     for text in texts {
-      ends.append(total + (try endPosition(in: text)))
-      sequences.append(total..<total + text.count)
-      total += text.count
+      summaryPositions.append(try summaryPosition(in: text.ids))
+      sequences.append(total..<total + text.ids.count)
+      let seen = text.visible ?? text.ids.indices
+      visible.append(total + seen.lowerBound..<total + seen.upperBound)
+      total += text.ids.count
     }
     let width = configuration.transformer.width
     let tokens = workspace.matrix(.tokens, rowCount: total, columnCount: width)
-    for (sequence, text) in zip(sequences, texts) {
-      for (position, number) in text.enumerated() {
-        let row = tokens.rows(sequence).rows(position..<position + 1)
-        tokenTable.copyRow(number, to: row)
-        row.add(toEveryRow: positions.rows(position..<position + 1))
-      }
-    }
+    for (sequence, text) in zip(sequences, texts) { embed(text.ids, into: tokens.rows(sequence)) }
+    normBeforeBlocks?.apply(to: tokens, into: tokens)
+    let rotations = rotations(placeCount: sequences.map(\.count).max() ?? 0)
     for block in blocks {
-      block.run(on: tokens, sequences: sequences, workspace: workspace)
+      block.run(
+        on: tokens, sequences: sequences, visible: visible,
+        rotation: block.attention.rotationBase.flatMap { rotations[$0] }, workspace: workspace)
     }
-    normAfterBlocks.apply(to: tokens, into: tokens)
+    normAfterBlocks?.apply(to: tokens, into: tokens)
 
     let summaries = workspace.matrix(.summaries, rowCount: texts.count, columnCount: width)
-    for (index, end) in ends.enumerated() {
-      summaries.rows(index..<index + 1).assign(tokens.rows(end..<end + 1))
+    for (index, position) in summaryPositions.enumerated() {
+      let summary = summaries.rows(index..<index + 1)
+      if let position {
+        let row = sequences[index].lowerBound + position
+        summary.assign(tokens.rows(row..<row + 1))
+      } else {
+        tokens.rows(visible[index]).writeRowMean(into: summary)
+      }
     }
+    guard let projections else { return Output(tokens: tokens, pooled: summaries) }
     let projected = workspace.matrix(.projected, rowCount: total, columnCount: dimension)
     projections.tokens.apply(to: tokens, into: projected)
     let pooled = workspace.matrix(.pooled, rowCount: texts.count, columnCount: dimension)
@@ -59,14 +82,38 @@ struct TextTransformer: Sendable {
     return Output(tokens: projected, pooled: pooled)
   }
 
-  /// The position of a text's end token.
+  private func embed(_ ids: [Int], into tokens: Matrix) {
+    for (position, number) in ids.enumerated() {
+      let row = tokens.rows(position..<position + 1)
+      tokenTable.copyRow(number, to: row)
+      if configuration.embeddingScale != 1 {
+        row.multiplyElements(by: configuration.embeddingScale)
+      }
+      if let positions { row.add(toEveryRow: positions.rows(position..<position + 1)) }
+    }
+  }
+
+  /// The angles of rotary positions, by their bases.
+  private func rotations(placeCount: Int) -> [Float: RotaryTable] {
+    let transformer = configuration.transformer
+    guard let rotation = transformer.rotation else { return [:] }
+    var tables: [Float: RotaryTable] = [:]
+    for base in [rotation.globalBase, rotation.localBase] {
+      tables[base] = RotaryTable(
+        placeCount: placeCount, headWidth: transformer.width / transformer.headCount, base: base)
+    }
+    return tables
+  }
+
+  /// The position of the token that stands for all of a text; `nil` where the mean does.
   ///
   /// - Throws: `.invalidInput` when the text does not fit the model; see `run`.
-  func endPosition(in text: [Int]) throws(EncoderError) -> Int {
-    guard !text.isEmpty, text.count <= configuration.positionCount else {
+  @discardableResult
+  func summaryPosition(in text: [Int]) throws(EncoderError) -> Int? {
+    guard !text.isEmpty, text.count <= configuration.lengthLimit else {
       throw EncoderError(
         .invalidInput,
-        "a text of \(text.count) tokens; this model takes 1 to \(configuration.positionCount)")
+        "a text of \(text.count) tokens; this model takes 1 to \(configuration.lengthLimit)")
     }
     if let stranger = text.first(where: { $0 < 0 || $0 >= configuration.vocabularySize }) {
       throw EncoderError(
@@ -74,12 +121,16 @@ struct TextTransformer: Sendable {
         "token number \(stranger) is not among the model's \(configuration.vocabularySize); "
           + "tokenizer.json and weights belong to different models")
     }
-    guard let end = configuration.endPosition(in: text) else {
+    switch configuration.pooling {
+    case .first: return 0
+    case .last: return text.count - 1
+    case .mean: return nil
+    case .end(let rule):
+      if let end = rule.endPosition(in: text) { return end }
       throw EncoderError(
         .invalidInput,
         "a text without its end token; tokenizer.json and config.json belong to different models")
     }
-    return end
   }
 
   // MARK: - Loading
@@ -92,15 +143,51 @@ struct TextTransformer: Sendable {
     let transformer = configuration.transformer
     let width = transformer.width
     let names = model.family.textNames
+    func norm(_ names: LayerNames?) throws(EncoderError) -> LayerNorm? {
+      guard let names else { return nil }
+      return try checkpoint.layerNorm(
+        names, width: width, epsilon: transformer.normEpsilon, hasBias: transformer.hasNormBias)
+    }
     self.configuration = configuration
+    dimension = model.projectionDimension
     tokenTable = try checkpoint.table(
       names.tokens, rowCount: configuration.vocabularySize, columnCount: width)
-    positions = try checkpoint.matrix(names.positions, configuration.positionCount, width)
+    positions = try Self.positions(configuration, names, in: checkpoint)
+    normBeforeBlocks = try norm(names.normBeforeBlocks)
     blocks = try checkpoint.blocks(of: transformer, named: names.block)
-    normAfterBlocks = try checkpoint.layerNorm(
-      names.normAfterBlocks, width: width, epsilon: transformer.normEpsilon)
-    projections = try checkpoint.projections(
-      names.projection, pooled: names.pooledProjection, width: width,
-      dimension: model.projectionDimension)
+    normAfterBlocks = try norm(names.normAfterBlocks)
+    projections = try Self.projections(names, width: width, dimension: dimension, in: checkpoint)
+  }
+
+  private static func positions(
+    _ configuration: TextConfiguration, _ names: TextNames, in checkpoint: Checkpoint
+  ) throws(EncoderError) -> Matrix? {
+    let width = configuration.transformer.width
+    switch configuration.positions {
+    case .rotary: return nil
+    case .sinusoidal: return sinusoids(placeCount: configuration.positionCount, width: width)
+    case .learned: break
+    }
+    guard let name = names.positions else { preconditionFailure("names of learned positions") }
+    let stored = try checkpoint.matrix(name, configuration.positionCount, width)
+    guard let typeName = names.tokenTypes else { return stored }
+    // Every text is the first of a pair.
+    let types = try checkpoint.matrix(typeName, firstRows: 1, width)
+    let positions = Matrix(rowCount: stored.rowCount, columnCount: width)
+    positions.assign(stored)
+    positions.add(toEveryRow: types)
+    return positions
+  }
+
+  private static func projections(
+    _ names: TextNames, width: Int, dimension: Int, in checkpoint: Checkpoint
+  ) throws(EncoderError) -> (tokens: Linear, pooled: Linear)? {
+    guard let name = names.projection else { return nil }
+    let tokens = try checkpoint.linear(
+      name, input: width, output: dimension, hasBias: names.hasProjectionBias)
+    guard let pooled = names.pooledProjection, checkpoint.contains(pooled) else {
+      return (tokens, tokens)
+    }
+    return (tokens, Linear(weight: try checkpoint.matrix(pooled, dimension, width), bias: nil))
   }
 }

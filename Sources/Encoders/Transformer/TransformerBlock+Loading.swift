@@ -1,49 +1,74 @@
 internal import FilipLinearAlgebra
 
 extension TransformerBlock {
-  /// Reads one block.
+  /// Reads block number `layer`.
   ///
   /// - Throws: `.missingTensor`, `.wrongShape`, `.unsupportedElementType`.
   init(
-    _ names: BlockNames, of configuration: TransformerConfiguration,
+    _ layer: Int, _ names: BlockNames, of configuration: TransformerConfiguration,
     in checkpoint: Checkpoint
   ) throws(EncoderError) {
     let width = configuration.width
-    let epsilon = configuration.normEpsilon
-    normBeforeAttention = try checkpoint.layerNorm(
-      names.attentionNorm, width: width, epsilon: epsilon)
+    let inner = configuration.innerWidth
+    func norm(_ names: LayerNames) throws(EncoderError) -> LayerNorm {
+      try checkpoint.layerNorm(
+        names, width: width, epsilon: configuration.normEpsilon,
+        hasBias: configuration.hasNormBias)
+    }
+    let isNormed = layer > 0 || configuration.normsFirstBlock
+    attentionNorm = isNormed ? try norm(names.attentionNorm) : nil
+    let (mask, rotationBase) = configuration.attention(ofBlock: layer)
     attention = try Attention(
-      fused: checkpoint.fused(names.attentionInputs, width: width),
-      output: checkpoint.linear(names.attentionOutput, input: width, output: width)
-        .scaled(by: checkpoint.factors(names.attentionScale, width: width)),
-      headCount: configuration.headCount, mask: configuration.mask)
-    normBeforeFeedForward = try checkpoint.layerNorm(
-      names.feedForwardNorm, width: width, epsilon: epsilon)
+      fused: checkpoint.fused(
+        names.attentionInputs, width: width, hasBias: configuration.hasAttentionBias),
+      output: checkpoint.linear(
+        names.attentionOutput, input: width, output: width,
+        hasBias: configuration.hasAttentionBias
+      ).scaled(by: checkpoint.factors(names.attentionScale, width: width)),
+      headCount: configuration.headCount, mask: mask, rotationBase: rotationBase)
+    feedForwardNorm = try norm(names.feedForwardNorm)
     feedForward = try FeedForward(
       inner: checkpoint.linear(
-        names.feedForwardInner, input: width, output: configuration.innerWidth),
+        names.feedForwardInner, input: width, output: configuration.isGated ? 2 * inner : inner,
+        hasBias: configuration.hasFeedForwardBias),
       outer: checkpoint.linear(
-        names.feedForwardOuter, input: configuration.innerWidth, output: width
+        names.feedForwardOuter, input: inner, output: width,
+        hasBias: configuration.hasFeedForwardBias
       ).scaled(by: checkpoint.factors(names.feedForwardScale, width: width)),
-      activation: configuration.activation)
+      activation: configuration.activation, isGated: configuration.isGated)
+    normPlacement = configuration.normPlacement
+  }
+}
+
+extension TransformerConfiguration {
+  /// Which tokens a block's tokens see, and the base of its angles.
+  fileprivate func attention(
+    ofBlock layer: Int
+  ) -> (mask: AttentionMask, rotationBase: Float?) {
+    guard let rotation else { return (mask, nil) }
+    return rotation.isLocal[layer]
+      ? (.near(rotation.localReach), rotation.localBase) : (mask, rotation.globalBase)
   }
 }
 
 extension Checkpoint {
-  /// Queries, keys and values of one product, (3 · width, width): stored so, or three square layers
-  /// stacked.
-  fileprivate func fused(_ names: [LayerNames], width: Int) throws(EncoderError) -> Linear {
-    if names.count == 1 { return try linear(names[0], input: width, output: 3 * width) }
+  /// Queries, keys and values as one layer, so that one product serves all: three layers of the
+  /// file stacked, or the one that the file has.
+  fileprivate func fused(
+    _ names: [LayerNames], width: Int, hasBias: Bool
+  ) throws(EncoderError) -> Linear {
     // Reading comes first: it checks the sizes before memory is taken for them.
+    let height = 3 * width / names.count
     let parts = try names.map { (names) throws(EncoderError) in
-      try linear(names, input: width, output: width)
+      try linear(names, input: width, output: height, hasBias: hasBias)
     }
-    let weight = Matrix(rowCount: parts.count * width, columnCount: width)
-    let bias = Matrix(rowCount: 1, columnCount: parts.count * width)
+    guard parts.count > 1 else { return parts[0] }
+    let weight = Matrix(rowCount: 3 * width, columnCount: width)
+    let bias = hasBias ? Matrix(rowCount: 1, columnCount: 3 * width) : nil
     for (index, part) in parts.enumerated() {
-      let range = index * width..<(index + 1) * width
+      let range = index * height..<(index + 1) * height
       weight.rows(range).assign(part.weight)
-      if let partBias = part.bias { bias.columns(range).assign(partBias) }
+      if let bias, let partBias = part.bias { bias.columns(range).assign(partBias) }
     }
     return Linear(weight: weight, bias: bias)
   }
@@ -60,7 +85,7 @@ extension Checkpoint {
   ) throws(EncoderError) -> [TransformerBlock] {
     var blocks: [TransformerBlock] = []
     for layer in 0..<configuration.layerCount {
-      blocks.append(try TransformerBlock(names(layer), of: configuration, in: self))
+      blocks.append(try TransformerBlock(layer, names(layer), of: configuration, in: self))
     }
     return blocks
   }

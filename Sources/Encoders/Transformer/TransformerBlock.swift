@@ -1,11 +1,14 @@
 internal import FilipLinearAlgebra
 
-/// One pre-norm block: x ← x + attention(norm(x)), then x ← x + feedForward(norm(x)).
+/// One block: x ← x + attention(norm(x)), then x ← x + feedForward(norm(x)); with norms that stand
+/// after, x ← norm(x + attention(x)), then x ← norm(x + feedForward(x)).
 struct TransformerBlock: Sendable {
-  let normBeforeAttention: LayerNorm
+  /// `nil` where what attention sees is normed already.
+  let attentionNorm: LayerNorm?
   let attention: Attention
-  let normBeforeFeedForward: LayerNorm
+  let feedForwardNorm: LayerNorm
   let feedForward: FeedForward
+  let normPlacement: TransformerConfiguration.NormPlacement
 
   /// Which parts of a block run, and with which attention matrix.
   ///
@@ -38,23 +41,32 @@ struct TransformerBlock: Sendable {
   }
 
   /// Runs the block in place on sequences that lie one after the other in `tokens`.
+  ///
+  /// `visible` are the tokens of each sequence that attention sees; `nil` for all. `rotation` turns
+  /// queries and keys where the block does that.
   func run(
-    on tokens: Matrix, sequences: [Range<Int>], variant: Variant = .ordinary,
-    workspace: EncoderWorkspace
+    on tokens: Matrix, sequences: [Range<Int>], visible: [Range<Int>]? = nil,
+    rotation: RotaryTable? = nil, variant: Variant = .ordinary, workspace: EncoderWorkspace
   ) {
     let fused = fuse(tokens, workspace: workspace)
+    if let rotation { attention.rotate(fused, sequences: sequences, by: rotation) }
     finish(
-      tokens, fused: fused, sequences: sequences, variant: variant, workspace: workspace)
+      tokens, fused: fused, sequences: sequences, visible: visible, variant: variant,
+      workspace: workspace)
   }
 
   /// Queries, keys and values of all tokens, (tokens, 3 · width); the workspace keeps the normed
   /// tokens as `.normed` until the feed-forward network.
   func fuse(_ tokens: Matrix, workspace: EncoderWorkspace) -> Matrix {
-    let normed = workspace.matrix(
-      .normed, rowCount: tokens.rowCount, columnCount: tokens.columnCount)
-    normBeforeAttention.apply(to: tokens, into: normed)
     let fused = workspace.matrix(
       .fused, rowCount: tokens.rowCount, columnCount: 3 * tokens.columnCount)
+    guard normPlacement == .before, let attentionNorm else {
+      attention.fused.apply(to: tokens, into: fused)
+      return fused
+    }
+    let normed = workspace.matrix(
+      .normed, rowCount: tokens.rowCount, columnCount: tokens.columnCount)
+    attentionNorm.apply(to: tokens, into: normed)
     attention.fused.apply(to: normed, into: fused)
     return fused
   }
@@ -63,8 +75,8 @@ struct TransformerBlock: Sendable {
   ///
   /// `closeness` holds what is added to the similarities of each sequence; empty adds nothing.
   func finish(
-    _ tokens: Matrix, fused: Matrix, sequences: [Range<Int>], variant: Variant,
-    closeness: [Matrix] = [], workspace: EncoderWorkspace
+    _ tokens: Matrix, fused: Matrix, sequences: [Range<Int>], visible: [Range<Int>]? = nil,
+    variant: Variant, closeness: [Matrix] = [], workspace: EncoderWorkspace
   ) {
     let context: Matrix
     if variant.pattern == .identity {
@@ -73,10 +85,10 @@ struct TransformerBlock: Sendable {
     } else {
       context = workspace.matrix(
         .context, rowCount: tokens.rowCount, columnCount: tokens.columnCount)
-      for (index, sequence) in sequences.enumerated() {
+      for (index, (asking, seen)) in zip(sequences, visible ?? sequences).enumerated() {
         attention.mix(
-          fused, sequence: sequence, asking: sequence, pattern: variant.pattern,
-          closeness: closeness.isEmpty ? nil : closeness[index], into: context.rows(sequence),
+          fused, sequence: seen, asking: asking, pattern: variant.pattern,
+          closeness: closeness.isEmpty ? nil : closeness[index], into: context.rows(asking),
           workspace: workspace)
       }
     }
@@ -106,28 +118,46 @@ struct TransformerBlock: Sendable {
     } else {
       attention.output.apply(to: context, into: tokens)
     }
+    if normPlacement == .after { attentionNorm?.apply(to: tokens, into: tokens) }
     guard variant.runsFeedForward else { return }
-    let normed = workspace.matrix(
-      .normed, rowCount: tokens.rowCount, columnCount: tokens.columnCount)
-    normBeforeFeedForward.apply(to: tokens, into: normed)
-    feedForward.accumulate(normed, into: tokens, workspace: workspace)
+    switch normPlacement {
+    case .before:
+      let normed = workspace.matrix(
+        .normed, rowCount: tokens.rowCount, columnCount: tokens.columnCount)
+      feedForwardNorm.apply(to: tokens, into: normed)
+      feedForward.accumulate(normed, into: tokens, workspace: workspace)
+    case .after:
+      feedForward.accumulate(tokens, into: tokens, workspace: workspace)
+      feedForwardNorm.apply(to: tokens, into: tokens)
+    }
   }
 }
 
 /// Two linear layers with a non-linearity between them.
 struct FeedForward: Sendable {
-  /// (inner width, width).
+  /// (inner width, width), or, with a gate, (2 · inner width, width).
   let inner: Linear
   /// (width, inner width).
   let outer: Linear
   let activation: Activation
+  /// Whether the second half of the inner layer multiplies the first, once that has passed the
+  /// non-linearity (GeGLU; Shazeer, 2020).
+  let isGated: Bool
 
-  /// Adds the network's output for every row of `input` to `output`.
+  /// Adds the network's output for every row of `input` to `output`, which may be `input`.
   func accumulate(_ input: Matrix, into output: Matrix, workspace: EncoderWorkspace) {
     let hidden = workspace.matrix(
       .inner, rowCount: input.rowCount, columnCount: inner.weight.rowCount)
-    multiply(input, transposed: inner.weight, into: hidden)
-    if let bias = inner.bias { hidden.apply(activation, adding: bias) }
-    outer.accumulate(hidden, into: output)
+    guard isGated else {
+      multiply(input, transposed: inner.weight, into: hidden)
+      hidden.apply(activation, adding: inner.bias)
+      return outer.accumulate(hidden, into: output)
+    }
+    inner.apply(to: input, into: hidden)
+    let half = outer.weight.columnCount
+    let passed = hidden.columns(0..<half)
+    passed.apply(activation, adding: nil)
+    passed.multiplyElements(by: hidden.columns(half..<2 * half))
+    outer.accumulate(passed, into: output)
   }
 }

@@ -237,8 +237,9 @@ struct VisionTransformer: Sendable {
   /// Reads the tower.
   ///
   /// - Throws: `.missingTensor`, `.wrongShape`, `.unsupportedElementType`.
-  init(_ model: ModelConfiguration, in checkpoint: Checkpoint) throws(EncoderError) {
-    let configuration = model.vision
+  init(
+    _ configuration: VisionConfiguration, of model: ModelConfiguration, in checkpoint: Checkpoint
+  ) throws(EncoderError) {
     let transformer = configuration.transformer
     let width = transformer.width
     let names = model.family.visionNames

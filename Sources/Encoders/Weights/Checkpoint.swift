@@ -127,6 +127,15 @@ package final class Checkpoint: Sendable {
       .reshaped(rowCount: rowCount, columnCount: columnCount)
   }
 
+  /// The first rows of the tensor `name`, which must have `width` columns and as many rows at least.
+  ///
+  /// - Throws: `.missingTensor`, `.wrongShape`, `.unsupportedElementType`.
+  func matrix(_ name: String, firstRows rowCount: Int, _ width: Int) throws(EncoderError) -> Matrix
+  {
+    let found = entries[name]?.tensor.shape.first ?? rowCount
+    return try matrix(name, max(found, rowCount), width).rows(0..<rowCount)
+  }
+
   /// The table `name` of `rowCount` rows, to be read a row at a time.
   ///
   /// - Throws: `.missingTensor`, `.wrongShape`, `.unsupportedElementType`.

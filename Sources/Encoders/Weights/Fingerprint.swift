@@ -55,6 +55,25 @@ extension Fingerprint {
     add("causal", tower.mask == .causal)
   }
 
+  /// Adds rotary positions.
+  mutating func add(_ key: String, _ rotation: TransformerConfiguration.Rotation) {
+    let local = rotation.isLocal.map { $0 ? "l" : "g" }.joined()
+    add(
+      key,
+      "\(rotation.globalBase.bitPattern) \(rotation.localBase.bitPattern) \(rotation.localReach) "
+        + local)
+  }
+
+  /// Adds how one vector is made of a text.
+  mutating func add(_ key: String, _ pooling: TextConfiguration.Pooling) {
+    switch pooling {
+    case .end: add(key, "end")
+    case .first: add(key, "first")
+    case .last: add(key, "last")
+    case .mean: add(key, "mean")
+    }
+  }
+
   /// Adds how pictures become values.
   mutating func add(_ preprocessing: PreprocessorConfiguration) {
     switch preprocessing.resizing {

@@ -50,6 +50,43 @@ struct BlockNames: Sendable {
       feedForwardOuter: LayerNames(layer + ".mlp." + feedForward.outer),
       attentionScale: layer + ".ls1.gamma", feedForwardScale: layer + ".ls2.gamma")
   }
+
+  /// The names of transformers' `BertLayer` under `layer`.
+  static func bert(_ layer: String) -> BlockNames {
+    BlockNames(
+      attentionNorm: LayerNames(layer + ".attention.output.LayerNorm"),
+      attentionInputs: ["query", "key", "value"].map {
+        LayerNames(layer + ".attention.self.\($0)")
+      },
+      attentionOutput: LayerNames(layer + ".attention.output.dense"),
+      feedForwardNorm: LayerNames(layer + ".output.LayerNorm"),
+      feedForwardInner: LayerNames(layer + ".intermediate.dense"),
+      feedForwardOuter: LayerNames(layer + ".output.dense"))
+  }
+
+  /// The names of transformers' `ModernBertEncoderLayer` under `layer`.
+  static func modernBERT(_ layer: String) -> BlockNames {
+    BlockNames(
+      attentionNorm: LayerNames(layer + ".attn_norm"),
+      attentionInputs: [LayerNames(layer + ".attn.Wqkv")],
+      attentionOutput: LayerNames(layer + ".attn.Wo"),
+      feedForwardNorm: LayerNames(layer + ".mlp_norm"),
+      feedForwardInner: LayerNames(layer + ".mlp.Wi"),
+      feedForwardOuter: LayerNames(layer + ".mlp.Wo"))
+  }
+
+  /// The names of OpenAI's residual attention block under `layer`.
+  static func openAI(_ layer: String) -> BlockNames {
+    BlockNames(
+      attentionNorm: LayerNames(layer + ".ln_1"),
+      attentionInputs: [
+        LayerNames(weight: layer + ".attn.in_proj_weight", bias: layer + ".attn.in_proj_bias")
+      ],
+      attentionOutput: LayerNames(layer + ".attn.out_proj"),
+      feedForwardNorm: LayerNames(layer + ".ln_2"),
+      feedForwardInner: LayerNames(layer + ".mlp.c_fc"),
+      feedForwardOuter: LayerNames(layer + ".mlp.c_proj"))
+  }
 }
 
 /// One tower with its projections, as what its tensors' names start with.

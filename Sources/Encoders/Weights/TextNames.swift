@@ -1,29 +1,81 @@
-/// What a family calls the tensors of its text tower.
+/// What a family calls the tensors of its text tower; what it has not is `nil`.
 struct TextNames: Sendable {
   let part: TowerPart
-  let tokens, positions: String
-  let normAfterBlocks: LayerNames
-  let projection, pooledProjection: String
+  let tokens: String
+  var positions: String?
+  /// Vectors that tell the sentences of a pair apart; the first is added to every token.
+  var tokenTypes: String?
+  var normBeforeBlocks: LayerNames?
+  var normAfterBlocks: LayerNames?
+  /// From the tower's width to that of the joint space, for tokens as for whole texts.
+  var projection: LayerNames?
+  var hasProjectionBias = false
+  /// A projection of whole texts alone.
+  var pooledProjection: String?
   /// The tensors of block number so-and-so.
   let block: @Sendable (Int) -> BlockNames
 
-  /// The names of transformers' `CLIPModel`, which the `filip` family shares; only that family has
-  /// a pooled projection.
+  /// The names of transformers' `CLIPModel`, which the `filip` and `wukong` families share; only
+  /// `filip` has a pooled projection.
   static let clip = TextNames(
     part: TowerPart(prefixes: ["text_model.", "text_projection.", "text_pooled_projection."]),
     tokens: "text_model.embeddings.token_embedding.weight",
     positions: "text_model.embeddings.position_embedding.weight",
     normAfterBlocks: LayerNames("text_model.final_layer_norm"),
-    projection: "text_projection.weight",
+    projection: LayerNames("text_projection"),
     pooledProjection: "text_pooled_projection.weight",
     block: { .clip("text_model.encoder.layers.\($0)") })
+
+  /// The names of transformers' `SiglipModel`.
+  static let siglip = TextNames(
+    part: TowerPart(prefixes: ["text_model."]), tokens: clip.tokens, positions: clip.positions,
+    normAfterBlocks: clip.normAfterBlocks, projection: LayerNames("text_model.head"),
+    hasProjectionBias: true, block: clip.block)
+
+  /// The names in files of TIPSv2.
+  static let tips = TextNames(
+    part: TowerPart(prefixes: ["text_encoder."]), tokens: "text_encoder.token_embedding.weight",
+    normAfterBlocks: LayerNames("text_encoder.ln_final"),
+    block: { .openAI("text_encoder.transformer.resblocks.\($0)") })
+
+  /// The names of transformers' `BertModel`, each after `prefix`.
+  static func bert(prefix: String = "", projection: LayerNames? = nil) -> TextNames {
+    TextNames(
+      part: TowerPart(
+        prefixes: [prefix + "embeddings.", prefix + "encoder.layer."]
+          + (projection.map { [$0.weight] } ?? [])),
+      tokens: prefix + "embeddings.word_embeddings.weight",
+      positions: prefix + "embeddings.position_embeddings.weight",
+      tokenTypes: prefix + "embeddings.token_type_embeddings.weight",
+      normBeforeBlocks: LayerNames(prefix + "embeddings.LayerNorm"), projection: projection,
+      block: { .bert(prefix + "encoder.layer.\($0)") })
+  }
+
+  /// The names of transformers' `ModernBertModel`, each after `prefix`.
+  static func modernBERT(prefix: String = "", projection: LayerNames? = nil) -> TextNames {
+    TextNames(
+      part: TowerPart(
+        prefixes: [prefix + "embeddings.", prefix + "layers.", prefix + "final_norm."]
+          + (projection.map { [$0.weight, $0.bias] } ?? [])),
+      tokens: prefix + "embeddings.tok_embeddings.weight",
+      normBeforeBlocks: LayerNames(prefix + "embeddings.norm"),
+      normAfterBlocks: LayerNames(prefix + "final_norm"), projection: projection,
+      hasProjectionBias: true, block: { .modernBERT(prefix + "layers.\($0)") })
+  }
 }
 
 extension ModelFamily {
   /// What this family calls the tensors of its text tower.
   var textNames: TextNames {
     switch self {
-    case .clip, .filip, .siglip, .siglip2, .tips: .clip
+    case .clip, .filip, .wukong: .clip
+    case .siglip, .siglip2: .siglip
+    case .tips: .tips
+    case .chineseCLIP: .bert(prefix: "text_model.", projection: LayerNames("text_projection"))
+    case .colModernVBERT:
+      .modernBERT(prefix: "vlm.text_model.", projection: LayerNames("embedding_proj_layer"))
+    case .bert: .bert()
+    case .modernBERT: .modernBERT()
     }
   }
 }

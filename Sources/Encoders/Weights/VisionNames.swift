@@ -74,7 +74,7 @@ extension ModelFamily {
   /// What this family calls the tensors of its vision tower.
   var visionNames: VisionNames {
     switch self {
-    case .clip, .filip: .clip
+    case .clip, .filip, .chineseCLIP, .wukong, .colModernVBERT, .bert, .modernBERT: .clip
     case .siglip, .siglip2: .siglip
     case .tips: .tips
     }

@@ -21,10 +21,13 @@ public final class ImagePipeline: Sendable {
   /// The pipeline of a model.
   /// - Throws: `EncoderError` when the image tower cannot be loaded.
   public init(model: IndexModel, limits: DecodingLimits) throws {
-    decoder = ImageDecoder(limits: limits)
-    preprocessor = ImagePreprocessor(configuration: model.directory.preprocessing)
-    fingerprint = model.imageFingerprint
     encoder = try ImageEncoder(model: model.directory, tokenMode: model.tokenMode)
+    guard let preprocessing = model.directory.preprocessing else {
+      preconditionFailure("a model with a vision tower says how it wants its pictures")
+    }
+    decoder = ImageDecoder(limits: limits)
+    preprocessor = ImagePreprocessor(configuration: preprocessing)
+    fingerprint = model.imageFingerprint
   }
 
   /// The whole content of a file.

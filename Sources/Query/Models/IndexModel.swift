@@ -14,7 +14,8 @@ public struct IndexModel: Sendable {
   public let directory: ModelDirectory
   /// Which vectors become an image's tokens.
   public let tokenMode: TokenMode
-  /// Identity of the image tower, its projection, preprocessing and the token mode.
+  /// Identity of the image tower, its projection, preprocessing and the token mode; for a model of
+  /// texts alone, that of the text tower.
   public let imageFingerprint: String
 
   /// Opens the model for an index: the one that is asked for, else the index's own, else
@@ -35,7 +36,9 @@ public struct IndexModel: Sendable {
     let ownMode = requested == nil || recorded?.name == location.name ? recorded?.tokenMode : nil
     self.tokenMode =
       tokenMode ?? ownMode.flatMap(TokenMode.init(rawValue:)) ?? directory.defaultTokenMode
-    imageFingerprint = try directory.imageFingerprint(tokenMode: self.tokenMode)
+    imageFingerprint =
+      directory.hasVisionTower
+      ? try directory.imageFingerprint(tokenMode: self.tokenMode) : directory.textFingerprint
     if let recorded, let store, !replacesModel { try check(recorded, indexPath: store.path) }
     if requested == nil, recorded == nil, !replacesModel, let store,
       let fingerprint = try ImportedOrigin.fingerprint(of: store), fingerprint != imageFingerprint

@@ -44,7 +44,8 @@ private enum Repository {
   @Test func `image files become the rows of the training code`() throws {
     let encoder = try ImageEncoder(model: directory)
     let workspace = encoder.makeWorkspace()
-    let preprocessor = ImagePreprocessor(configuration: directory.preprocessing)
+    let preprocessor = ImagePreprocessor(
+      configuration: try #require(directory.preprocessing))
     for (index, name) in inputs.images.enumerated() {
       let url = Repository.folder.appendingPathComponent("Examples/gallery/" + name)
       let decoder = ImageDecoder(limits: DecodingLimits(maximumPixelCount: 1 << 24))

@@ -40,7 +40,7 @@ import Testing
       fixture.model.configuration, in: fixture.model.checkpoint)
     let texts = try fixture.texts()
     #expect(texts.count == 4)
-    let output = try transformer.run(on: texts, workspace: EncoderWorkspace())
+    let output = try transformer.run(on: texts.map { TextInput($0) }, workspace: EncoderWorkspace())
     let tokens = try TokenMatrix.normalizing(output.tokens).elements
     let pooled = try TokenMatrix.normalizing(output.pooled).elements
     let expectedTokens = try texts.indices.flatMap {

@@ -15,7 +15,7 @@ import Testing
   @Test func `what a file leaves out takes CLIP's defaults`() throws {
     let configuration = try configuration(#"{"model_type": "clip"}"#)
     #expect(configuration.projectionDimension == 512)
-    let vision = configuration.vision
+    let vision = try #require(configuration.vision)
     #expect(vision.transformer.width == 768 && vision.transformer.innerWidth == 3072)
     #expect(vision.transformer.layerCount == 12 && vision.transformer.headCount == 12)
     #expect(vision.transformer.activation == .quickGELU)
@@ -25,7 +25,7 @@ import Testing
     #expect(text.transformer.width == 512 && text.transformer.innerWidth == 2048)
     #expect(text.transformer.headCount == 8 && text.transformer.mask == .causal)
     #expect(text.vocabularySize == 49408 && text.positionCount == 77)
-    #expect(text.endRule == .firstToken(49407))
+    #expect(text.pooling == .end(.firstToken(49407)))
   }
 
   @Test func `what a file leaves out takes SigLIP's defaults`() throws {
@@ -57,20 +57,19 @@ import Testing
          "intermediate_size": null}}
       """)
     #expect(configuration.text.transformer.width == 768)
-    #expect(configuration.text.endRule == .largestToken)
-    #expect(configuration.vision.transformer.width == 1024)
-    #expect(configuration.vision.transformer.innerWidth == 3072)
-    #expect(configuration.vision.patchSize == 14)
+    #expect(configuration.text.pooling == .end(.largestToken))
+    #expect(configuration.vision?.transformer.width == 1024)
+    #expect(configuration.vision?.transformer.innerWidth == 3072)
+    #expect(configuration.vision?.patchSize == 14)
   }
 
   @Test func `a text ends at its first end token, or at its largest token in old files`() throws {
-    var text = try configuration(#"{"model_type": "clip"}"#).text
-    text.endRule = .firstToken(7)
-    #expect(text.endPosition(in: [1, 9, 7, 7, 9]) == 2)
-    #expect(text.endPosition(in: [1, 9]) == nil)
-    text.endRule = .largestToken
-    #expect(text.endPosition(in: [1, 9, 7, 9, 2]) == 1)
-    #expect(text.endPosition(in: []) == nil)
+    let first = TextConfiguration.EndRule.firstToken(7)
+    #expect(first.endPosition(in: [1, 9, 7, 7, 9]) == 2)
+    #expect(first.endPosition(in: [1, 9]) == nil)
+    let largest = TextConfiguration.EndRule.largestToken
+    #expect(largest.endPosition(in: [1, 9, 7, 9, 2]) == 1)
+    #expect(largest.endPosition(in: []) == nil)
   }
 
   @Test func `the parts of a FILIP model may be left out`() throws {
@@ -81,16 +80,17 @@ import Testing
        "vision_config": {"class_token": false, "pre_layer_norm": false, "patch_bias": true},
        "filip_domain": "drawn things", "filip_version": "1"}
       """)
-    #expect(!plain.vision.hasClassToken && !plain.vision.hasNormBeforeBlocks)
-    #expect(plain.vision.hasPatchBias && plain.vision.pooling == .mean)
-    #expect(plain.text.endRule == .firstToken(2))
+    let vision = try #require(plain.vision)
+    #expect(!vision.hasClassToken && !vision.hasNormBeforeBlocks)
+    #expect(vision.hasPatchBias && vision.pooling == .mean)
+    #expect(plain.text.pooling == .end(.firstToken(2)))
     #expect(plain.domain == "drawn things" && plain.version == "1")
     let paper = try configuration(#"{"model_type": "filip"}"#)
-    #expect(paper.vision.hasClassToken && paper.vision.pooling == .classToken)
+    #expect(paper.vision?.hasClassToken == true && paper.vision?.pooling == .classToken)
   }
 
   @Test(arguments: [
-    (#"{"model_type": "bert"}"#, EncoderError.Code.unsupportedModel),
+    (#"{"model_type": "gpt2"}"#, EncoderError.Code.unsupportedModel),
     (#"{}"#, .unsupportedModel),
     (#"{"model_type": 3}"#, .invalidConfiguration),
     (#"[]"#, .malformedFile),

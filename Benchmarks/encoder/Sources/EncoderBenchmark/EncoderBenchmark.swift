@@ -40,13 +40,14 @@ import Glibc
   }
 
   static func randomImage(for model: ModelDirectory) -> PreparedImage {
-    let side = model.preprocessing.outputSize?.width ?? 224
+    guard let preprocessing = model.preprocessing else { fatalError("a model for images") }
+    let side = preprocessing.outputSize?.width ?? 224
     var state: UInt32 = 1
     let pixels = (0..<side * side * 3).map { _ in
       state = state &* 1_664_525 &+ 1_013_904_223
       return UInt8(state >> 24)
     }
-    return ImagePreprocessor(configuration: model.preprocessing)
+    return ImagePreprocessor(configuration: preprocessing)
       .prepare(DecodedImage(width: side, height: side, pixels: pixels, format: .png))
   }
 
