@@ -105,8 +105,9 @@ public final class TextEncoder: Sendable {
       throw EncoderError(.emptyQuery, "the query has no words; type at least one")
     }
     switch family {
-    case .filip, .tips: return try encodeTokens(of: sequence)
-    case .clip, .siglip, .siglip2: return try encodePhrases(of: text, sentence: sequence)
+    case .filip, .tips, .wukong: return try encodeTokens(of: sequence)
+    case .clip, .siglip, .siglip2, .fgclip, .chineseCLIP:
+      return try encodePhrases(of: text, sentence: sequence)
     }
   }
 

@@ -32,4 +32,10 @@ public enum ModelFamily: String, CaseIterable, Sendable, Hashable {
   case siglip2
   /// Patches that learn from captions too (TIPSv2); texts are the mean of their tokens.
   case tips = "tipsv2"
+  /// SigLIP 2 trained on regions, too, in English and Chinese (FG-CLIP 2; Xie et al., 2025).
+  case fgclip = "fgclip2"
+  /// CLIP in Chinese, with BERT for the texts (Yang et al., 2022).
+  case chineseCLIP = "chinese_clip"
+  /// Late interaction in Chinese (Gu et al., 2022); the name is ours.
+  case wukong
 }

@@ -23,7 +23,7 @@ extension ModelFamily {
   /// What this family calls the tensors of its text tower.
   var textNames: TextNames {
     switch self {
-    case .clip, .filip, .siglip, .siglip2, .tips: .clip
+    case .clip, .filip, .siglip, .siglip2, .tips, .fgclip, .chineseCLIP, .wukong: .clip
     }
   }
 }
