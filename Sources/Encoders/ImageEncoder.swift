@@ -3,18 +3,24 @@ internal import FilipLinearAlgebra
 
 /// What an image looks like to a model.
 public struct EncodedImage: Sendable, Equatable {
-  /// One row per patch, tile after tile.
+  /// One row per patch, tile after tile; or the tokens that stand for them.
   public var tokens: TokenMatrix
   /// One vector for the whole image, L2-normalised, `tokens.dimension` floats.
   public var pooled: [Float]
   /// Where the patches lie on the upright original.
   public var tiles: [ImageTile]
+  /// For each patch, tile after tile, the row of the token that stands for it, where a model makes
+  /// fewer tokens than patches; `nil` where every patch has a token of its own.
+  public var patchTokens: [UInt32]?
 
   /// An encoded image of these parts.
-  public init(tokens: TokenMatrix, pooled: [Float], tiles: [ImageTile]) {
+  public init(
+    tokens: TokenMatrix, pooled: [Float], tiles: [ImageTile], patchTokens: [UInt32]? = nil
+  ) {
     self.tokens = tokens
     self.pooled = pooled
     self.tiles = tiles
+    self.patchTokens = patchTokens
   }
 }
 
@@ -29,6 +35,8 @@ public final class ImageEncoder: Sendable {
   public let grid: PatchGrid?
   /// The largest number of patches that an image has.
   public let maximumPatchCount: Int
+  /// The largest number of tokens that an image has.
+  public var maximumTokenCount: Int { transformer.tokenCount(patchCount: maximumPatchCount) }
   /// Width of the joint space.
   public var dimension: Int { transformer.dimension }
 
@@ -64,9 +72,10 @@ public final class ImageEncoder: Sendable {
     for (index, image) in images.enumerated() {
       encoded.append(
         EncodedImage(
-          tokens: try .normalizing(output.patches.rows(output.ranges[index])),
+          tokens: try .normalizing(output.tokens.rows(output.ranges[index])),
           pooled: try .normalizing(output.pooled.rows(index..<index + 1)),
-          tiles: [ImageTile(grid: transformer.grid(of: image), region: image.region)]))
+          tiles: [ImageTile(grid: transformer.grid(of: image), region: image.region)],
+          patchTokens: output.patchTokens?[index]))
     }
     return encoded
   }

@@ -63,11 +63,12 @@ extension ModelFamily {
   /// CLIP's default is `value`: of the modes that change one block it is the cheapest, and the one
   /// that leaves a patch nearest to itself. SigLIP's is `pool-each`: it is the model as trained,
   /// with nothing changed but how many patches the head sees. TIPSv2's is `value`, as its authors
-  /// take patches to compare them with texts.
+  /// take patches to compare them with texts. FG-CLIP 2 has a head for its patches, and Wukong was
+  /// trained on its tokens.
   public var tokenModes: [TokenMode] {
     switch self {
-    case .filip, .wukong, .colModernVBERT, .bert, .modernBERT: [.native]
-    case .clip, .chineseCLIP, .tips: [.value, .csa, .clear, .naclip, .surgery, .gem, .patch]
+    case .filip, .fgclip, .wukong, .colModernVBERT, .bert, .modernBERT: [.native]
+    case .clip, .tips, .chineseCLIP: [.value, .csa, .clear, .naclip, .surgery, .gem, .patch]
     case .siglip, .siglip2:
       [.poolEach, .value, .csa, .clear, .naclip, .surgery, .gem, .patch]
     }

@@ -69,6 +69,7 @@ struct EmbedCommand: ParsableCommand {
       for file in files {
         do {
           let (image, encoded) = try pipeline.encode(contentsOf: argumentPath(file))
+          let patches = encoded.patchTokens.map { JSONValue.array($0.map { .count(Int($0)) }) }
           items.append(
             encoded.tokens, pooled: encoded.pooled,
             name: .members([
@@ -83,6 +84,7 @@ struct EmbedCommand: ParsableCommand {
                     [$0.region.x, $0.region.y, $0.region.width, $0.region.height]
                       .map(JSONValue.double))
                 }),
+              "patches": patches,
             ]))
         } catch {
           if error is EncoderError { throw error }

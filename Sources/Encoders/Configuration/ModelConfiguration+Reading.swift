@@ -41,7 +41,7 @@ extension VisionConfiguration {
     in file: ConfigurationReader, family: ModelFamily
   ) throws(EncoderError) {
     switch family {
-    case .clip, .filip, .siglip, .siglip2, .tips, .chineseCLIP, .wukong:
+    case .clip, .filip, .siglip, .siglip2, .tips, .fgclip, .chineseCLIP, .wukong:
       try self.init(file.tower("vision_config"), family: family)
     case .colModernVBERT, .bert, .modernBERT: return nil
     }
@@ -59,7 +59,7 @@ extension ConfigurationReader {
     switch family {
     case .bert, .modernBERT: self
     case .colModernVBERT: try section("vlm_config").section("text_config")
-    case .clip, .filip, .siglip, .siglip2, .tips, .chineseCLIP, .wukong: try tower("text_config")
+    case .clip, .filip, .siglip, .siglip2, .tips, .fgclip, .chineseCLIP, .wukong: try tower("text_config")
     }
   }
 
@@ -71,7 +71,7 @@ extension ConfigurationReader {
     switch family {
     case .clip, .filip, .chineseCLIP, .wukong:
       return try count("projection_dim", default: 512, in: widths)
-    case .siglip, .siglip2:
+    case .siglip, .siglip2, .fgclip:
       return try section("text_config").count(
         "projection_size", default: text.transformer.width, in: widths)
     case .tips, .bert, .modernBERT: return text.transformer.width

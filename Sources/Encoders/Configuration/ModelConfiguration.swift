@@ -32,6 +32,8 @@ public enum ModelFamily: String, CaseIterable, Sendable, Hashable {
   case siglip2
   /// Patches that learn from captions too (TIPSv2); texts are the mean of their tokens.
   case tips = "tipsv2"
+  /// SigLIP 2 trained on regions, too, in English and Chinese (FG-CLIP 2; Xie et al., 2025).
+  case fgclip = "fgclip2"
   /// CLIP in Chinese, with BERT for the texts (Yang et al., 2022).
   case chineseCLIP = "chinese_clip"
   /// Late interaction in Chinese (Gu et al., 2022); the name is ours.
@@ -50,7 +52,7 @@ extension ModelFamily {
   var comparesWords: Bool {
     switch self {
     case .filip, .tips, .wukong, .colModernVBERT, .bert, .modernBERT: true
-    case .clip, .siglip, .siglip2, .chineseCLIP: false
+    case .clip, .siglip, .siglip2, .fgclip, .chineseCLIP: false
     }
   }
 
@@ -59,7 +61,7 @@ extension ModelFamily {
   var scoresSpecialTokens: Bool {
     switch self {
     case .wukong, .colModernVBERT: true
-    case .clip, .filip, .siglip, .siglip2, .tips, .chineseCLIP, .bert, .modernBERT: false
+    case .clip, .filip, .siglip, .siglip2, .tips, .fgclip, .chineseCLIP, .bert, .modernBERT: false
     }
   }
 }

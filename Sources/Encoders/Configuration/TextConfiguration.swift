@@ -73,7 +73,7 @@ extension TextConfiguration {
     switch family {
     case .modernBERT, .colModernVBERT:
       transformer = try TransformerConfiguration(modernBERT: reader)
-    case .clip, .filip, .siglip, .siglip2, .tips, .chineseCLIP, .wukong, .bert:
+    case .clip, .filip, .siglip, .siglip2, .tips, .fgclip, .chineseCLIP, .wukong, .bert:
       transformer = try TransformerConfiguration(reader, defaults: transformer)
     }
     vocabularySize = try reader.count(
@@ -106,7 +106,7 @@ extension TextConfiguration {
       positions: .learned, embeddingScale: 1, pooling: .end(.firstToken(49407)), fillingToken: nil)
     switch family {
     case .clip, .filip: break
-    case .siglip, .siglip2:
+    case .siglip, .siglip2, .fgclip:
       defaults.transformer = .siglip
       defaults.vocabularySize = 32000
       defaults.positionCount = 64

@@ -89,7 +89,7 @@ extension VisionConfiguration {
       hasNormBeforeBlocks = try reader.flag("pre_layer_norm", default: hasNormBeforeBlocks)
       hasPatchBias = try reader.flag("patch_bias", default: hasPatchBias)
       if !hasClassToken { pooling = .mean }
-    case .siglip, .siglip2:
+    case .siglip, .siglip2, .fgclip:
       guard try reader.flag("vision_use_head", default: true) else {
         throw reader.invalid(
           "vision_use_head", "is false, but without its head the tower has no joint space")
@@ -109,7 +109,7 @@ extension VisionConfiguration {
             "mlp_ratio", default: 4, in: 1 / Double(transformer.width)...ConfigurationLimit.ratio)))
     }
     imageSize =
-      family == .siglip2
+      input == .anyGrid && pooling == .attention
       ? try reader.sideOfSquare("num_patches", default: 256) * patchSize
       : try reader.side("image_size", default: imageSize, in: 1...ConfigurationLimit.imageSize)
     guard imageSize % patchSize == 0 else {
@@ -124,16 +124,16 @@ extension VisionConfiguration {
 
   /// The defaults of a family's configuration class.
   private static func defaults(of family: ModelFamily) -> VisionConfiguration {
-    // CLIPVisionConfig, which the filip family shares.
+    // CLIPVisionConfig, whose values ChineseCLIPVisionConfig and our own families share.
     var defaults = VisionConfiguration(
       transformer: .clipVision, imageSize: 224, patchSize: 32, channelCount: 3, input: .square,
       hasClassToken: true, registerCount: 0, hasNormBeforeBlocks: true, hasPatchBias: false,
       hasLayerScale: false, hasProjection: true, pooling: .classToken)
     switch family {
     case .clip, .filip, .chineseCLIP, .wukong, .colModernVBERT, .bert, .modernBERT: break
-    case .siglip, .siglip2:
+    case .siglip, .siglip2, .fgclip:
       defaults.transformer = .siglip
-      if family == .siglip2 { defaults.input = .anyGrid }
+      if family != .siglip { defaults.input = .anyGrid }
       defaults.patchSize = 16
       defaults.hasClassToken = false
       defaults.hasNormBeforeBlocks = false

@@ -69,7 +69,8 @@ extension PreprocessorConfiguration {
     if let value = fields["patch_size"] {
       side = try Fields.count(value, "patch_size", in: 1...ConfigurationLimit.imageSize)
     }
-    if let value = fields["max_num_patches"] {
+    let isDynamic = try fields.flag("dynamic_max_patches") ?? (counts.count > 1)
+    if !isDynamic, let value = fields["max_num_patches"] {
       counts = [
         try Fields.count(value, "max_num_patches", in: 1...ConfigurationLimit.patches)
       ]

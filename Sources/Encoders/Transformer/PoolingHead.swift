@@ -1,6 +1,7 @@
 internal import FilipLinearAlgebra
 
-/// A learned query that attends to an image's tokens: SigLIP's multi-head attention pooling.
+/// A learned query that attends to an image's tokens: SigLIP's multi-head attention pooling. In
+/// FG-CLIP 2 there is a second such head, in which every token asks instead of the learned query.
 ///
 ///     z = W_o · attention(q, K, V) + b_o,   pooled = z + feedForward(norm(z))
 struct PoolingHead: Sendable {
@@ -10,10 +11,10 @@ struct PoolingHead: Sendable {
   private let keysAndValues: Linear
   /// Values alone: (width, width).
   private let values: Linear
-  private let output: Linear
+  /// All three in one, and the layer after them.
+  private let attention: Attention
   private let norm: LayerNorm
   private let feedForward: FeedForward
-  private let headCount: Int
 
   private var width: Int { query.columnCount }
 
@@ -27,13 +28,13 @@ struct PoolingHead: Sendable {
     let fused = workspace.matrix(.fused, rowCount: tokens.rowCount, columnCount: 2 * width)
     keysAndValues.apply(to: tokens, into: fused)
     let context = workspace.matrix(.context, rowCount: sequences.count, columnCount: width)
-    let headWidth = width / headCount
+    let headWidth = width / attention.headCount
     for (index, sequence) in sequences.enumerated() {
       let scores = workspace.matrix(.scores, rowCount: 1, columnCount: sequence.count)
       let (keys, values) = (
         fused.rows(sequence).columns(0..<width), fused.rows(sequence).columns(width..<2 * width)
       )
-      for head in 0..<headCount {
+      for head in 0..<attention.headCount {
         let columns = head * headWidth..<(head + 1) * headWidth
         multiply(query.columns(columns), transposed: keys.columns(columns), into: scores)
         scores.softmaxRows(scale: 1 / Float(headWidth).squareRoot())
@@ -55,8 +56,22 @@ struct PoolingHead: Sendable {
     finish(context, into: pooled, workspace: workspace)
   }
 
+  /// Writes for each token of one sequence what the head gives when that token asks.
+  ///
+  /// Both are (tokens, width).
+  func askEach(_ tokens: Matrix, into answers: Matrix, workspace: EncoderWorkspace) {
+    let fused = workspace.matrix(.fused, rowCount: tokens.rowCount, columnCount: 3 * width)
+    attention.fused.apply(to: tokens, into: fused)
+    let context = workspace.matrix(.context, rowCount: tokens.rowCount, columnCount: width)
+    let sequence = 0..<tokens.rowCount
+    attention.mix(
+      fused, sequence: sequence, asking: sequence, pattern: .ordinary, into: context,
+      workspace: workspace)
+    finish(context, into: answers, workspace: workspace)
+  }
+
   private func finish(_ context: Matrix, into output: Matrix, workspace: EncoderWorkspace) {
-    self.output.apply(to: context, into: output)
+    attention.output.apply(to: context, into: output)
     let normed = workspace.matrix(.normed, rowCount: output.rowCount, columnCount: width)
     norm.apply(to: output, into: normed)
     feedForward.accumulate(normed, into: output, workspace: workspace)
@@ -82,7 +97,10 @@ extension PoolingHead {
     layer(0..<width).apply(to: probe, into: query)
     keysAndValues = layer(width..<3 * width)
     values = layer(2 * width..<3 * width)
-    output = try checkpoint.linear(names.output, input: width, output: width)
+    attention = Attention(
+      fused: layer(0..<3 * width),
+      output: try checkpoint.linear(names.output, input: width, output: width),
+      headCount: configuration.headCount, mask: .none)
     norm = try checkpoint.layerNorm(names.norm, width: width, epsilon: configuration.normEpsilon)
     feedForward = try FeedForward(
       inner: checkpoint.linear(
@@ -90,6 +108,5 @@ extension PoolingHead {
       outer: checkpoint.linear(
         names.feedForwardOuter, input: configuration.innerWidth, output: width),
       activation: configuration.activation, isGated: false)
-    headCount = configuration.headCount
   }
 }

@@ -20,13 +20,24 @@ struct VisionTransformer: Sendable {
   /// To the joint space, where it is another than that of the tokens.
   private let projections: (tokens: Linear, pooled: Linear)?
   private let head: PoolingHead?
+  /// In which every patch asks, where the family has one.
+  private let denseHead: PoolingHead?
+  /// What the projected patches become, where the checkpoint has it.
+  private let learnedTokens: LearnedTokens?
+
+  /// Number of tokens of an image of so many patches.
+  func tokenCount(patchCount: Int) -> Int { learnedTokens?.count ?? patchCount }
 
   /// The vectors of a batch, not normalised. Both live in the workspace until its next use.
   struct Output {
-    /// All images' patches, one image after the other, (patches, dimension).
-    let patches: Matrix
-    /// Each image's rows of `patches`.
+    /// All images' tokens, one image after the other, (tokens, dimension): their patches, or the
+    /// learned tokens in their place.
+    let tokens: Matrix
+    /// Each image's rows of `tokens`.
     let ranges: [Range<Int>]
+    /// For each image and each of its patches, the token that stands for it; `nil` where patches
+    /// are tokens.
+    let patchTokens: [[UInt32]]?
     /// (images, dimension).
     let pooled: Matrix
   }
@@ -178,19 +189,32 @@ struct VisionTransformer: Sendable {
       )
       if let projections {
         projections.tokens.apply(to: source, into: target)
+      } else if let denseHead {
+        denseHead.askEach(source, into: target, workspace: workspace)
       } else if let head, mode != .patch {
         head.poolEach(source, into: target, workspace: workspace)
       } else {
         target.assign(source)
       }
     }
-    guard let projections else {
-      return Output(patches: projected, ranges: ranges, pooled: summaries)
+    var pooled = summaries
+    if let projections {
+      pooled = workspace.matrix(.pooled, rowCount: summaries.rowCount, columnCount: dimension)
+      projections.pooled.apply(to: summaries, into: pooled)
     }
-    let pooled = workspace.matrix(
-      .pooled, rowCount: summaries.rowCount, columnCount: dimension)
-    projections.pooled.apply(to: summaries, into: pooled)
-    return Output(patches: projected, ranges: ranges, pooled: pooled)
+    guard let learnedTokens else {
+      return Output(tokens: projected, ranges: ranges, patchTokens: nil, pooled: pooled)
+    }
+    let count = learnedTokens.count
+    let reduced = workspace.matrix(
+      .learned, rowCount: ranges.count * count, columnCount: dimension)
+    let learnedRanges = ranges.indices.map { $0 * count..<($0 + 1) * count }
+    let patchTokens = zip(ranges, learnedRanges).map { range, learned in
+      learnedTokens.reduce(
+        projected.rows(range), into: reduced.rows(learned), workspace: workspace)
+    }
+    return Output(
+      tokens: reduced, ranges: learnedRanges, patchTokens: patchTokens, pooled: pooled)
   }
 
   // MARK: - Closeness
@@ -248,7 +272,7 @@ struct VisionTransformer: Sendable {
     let side = configuration.patchSize
     // NaFlex models embed patches by a linear layer, whose columns are in another order.
     patchWeight =
-      model.family == .siglip2
+      configuration.input == .anyGrid && configuration.pooling == .attention
       ? try checkpoint.channelFirst(
         names.patchEmbedding.weight, rowCount: width, channelCount: configuration.channelCount,
         side: side)
@@ -288,10 +312,16 @@ struct VisionTransformer: Sendable {
       configuration.hasProjection
       ? try checkpoint.projections(
         names.projection, pooled: names.pooledProjection, width: width, dimension: dimension) : nil
-    if configuration.pooling == .attention, let head = names.head {
-      self.head = try PoolingHead(head, of: transformer, in: checkpoint)
+    head = try names.head.map { (names) throws(EncoderError) in
+      try PoolingHead(names, of: transformer, in: checkpoint)
+    }
+    denseHead = try names.denseHead.map { (names) throws(EncoderError) in
+      try PoolingHead(names, of: transformer, in: checkpoint)
+    }
+    if let names = names.learnedTokens {
+      learnedTokens = try LearnedTokens(names, dimension: dimension, in: checkpoint)
     } else {
-      head = nil
+      learnedTokens = nil
     }
   }
 }

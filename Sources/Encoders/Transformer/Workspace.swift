@@ -35,6 +35,8 @@ public final class EncoderWorkspace {
     case summaryContext
     /// Tokens in the joint space, (tokens, dimension).
     case projected
+    /// Learned tokens in the joint space, (tokens, dimension).
+    case learned
     /// Whole sequences in the joint space, (sequences, dimension).
     case pooled
   }

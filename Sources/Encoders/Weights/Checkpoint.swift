@@ -85,6 +85,9 @@ package final class Checkpoint: Sendable {
   /// Whether there is a tensor of this name.
   func contains(_ name: String) -> Bool { entries[name] != nil }
 
+  /// The extents of the tensor `name`; `nil` when there is none.
+  func shape(of name: String) -> [Int]? { entries[name]?.tensor.shape }
+
   /// The tensor `name`, which must have `shape`.
   ///
   /// - Throws: `.missingTensor`, `.wrongShape`.

@@ -69,7 +69,7 @@ extension ModelFamily {
   var textNames: TextNames {
     switch self {
     case .clip, .filip, .wukong: .clip
-    case .siglip, .siglip2: .siglip
+    case .siglip, .siglip2, .fgclip: .siglip
     case .tips: .tips
     case .chineseCLIP: .bert(prefix: "text_model.", projection: LayerNames("text_projection"))
     case .colModernVBERT:

@@ -9,6 +9,10 @@ struct VisionNames: Sendable {
   let projection, pooledProjection: String
   /// The head that pools by attention, where a family has one.
   var head: PoolingHeadNames?
+  /// The head that lets every patch ask, where a family has one.
+  var denseHead: PoolingHeadNames?
+  /// The layer that makes a few tokens of the patches, where a family has one.
+  var learnedTokens: LearnedTokensNames?
   /// The tensors of block number so-and-so.
   let block: @Sendable (Int) -> BlockNames
   /// The same in files that spell some of them differently.
@@ -37,6 +41,22 @@ struct VisionNames: Sendable {
     normBeforeBlocks: clip.normBeforeBlocks, normAfterBlocks: clip.normAfterBlocks,
     projection: clip.projection, pooledProjection: clip.pooledProjection,
     head: PoolingHeadNames("vision_model.head"), block: clip.block)
+
+  /// The names of FG-CLIP 2's own code, which extends SigLIP 2's.
+  static let fgclip = VisionNames(
+    part: TowerPart(prefixes: ["vision_model.", "dense_feature_head."]),
+    patchEmbedding: clip.patchEmbedding, positions: clip.positions, classToken: clip.classToken,
+    normBeforeBlocks: clip.normBeforeBlocks, normAfterBlocks: clip.normAfterBlocks,
+    projection: clip.projection, pooledProjection: clip.pooledProjection,
+    head: siglip.head, denseHead: PoolingHeadNames("dense_feature_head"), block: clip.block)
+
+  /// CLIP's names and Wukong's token reduction.
+  static let wukong = VisionNames(
+    part: clip.part, patchEmbedding: clip.patchEmbedding, positions: clip.positions,
+    classToken: clip.classToken, normBeforeBlocks: clip.normBeforeBlocks,
+    normAfterBlocks: clip.normAfterBlocks, projection: clip.projection,
+    pooledProjection: clip.pooledProjection,
+    learnedTokens: LearnedTokensNames("vision_model.token_reduction"), block: clip.block)
 
   /// The names in files of TIPSv2, the first ones and transformers'.
   static let tips = VisionNames(
@@ -70,11 +90,27 @@ struct PoolingHeadNames: Sendable {
   }
 }
 
+/// What the tensors of Wukong's token reduction are called.
+struct LearnedTokensNames: Sendable {
+  let norm: LayerNames
+  let innerMaps, maps, features: String
+
+  /// The layer called `stem`.
+  init(_ stem: String) {
+    norm = LayerNames(stem + ".norm")
+    innerMaps = stem + ".attention_maps.0.weight"
+    maps = stem + ".attention_maps.1.weight"
+    features = stem + ".feat_conv.weight"
+  }
+}
+
 extension ModelFamily {
   /// What this family calls the tensors of its vision tower.
   var visionNames: VisionNames {
     switch self {
-    case .clip, .filip, .chineseCLIP, .wukong, .colModernVBERT, .bert, .modernBERT: .clip
+    case .clip, .filip, .chineseCLIP, .colModernVBERT, .bert, .modernBERT: .clip
+    case .wukong: .wukong
+    case .fgclip: .fgclip
     case .siglip, .siglip2: .siglip
     case .tips: .tips
     }

@@ -1,6 +1,6 @@
 /// What one image takes in an index.
 public struct ImageFootprint: Sendable, Hashable {
-  /// Patches of an image, at most.
+  /// Tokens of an image before any reduction, at most.
   public var patchCount: Int
   /// Dimensions of the model's tokens.
   public var dimension: Int

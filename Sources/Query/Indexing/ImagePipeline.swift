@@ -59,7 +59,7 @@ public final class ImagePipeline: Sendable {
 
   /// What one image takes in an index.
   public var footprint: ImageFootprint {
-    ImageFootprint(patchCount: encoder.maximumPatchCount, dimension: encoder.dimension)
+    ImageFootprint(patchCount: encoder.maximumTokenCount, dimension: encoder.dimension)
   }
 }
 

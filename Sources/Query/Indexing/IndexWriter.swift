@@ -175,7 +175,7 @@ struct IndexWriter {
       record.describe(image.metadata)
       record.tiles = image.encoded.tiles
       let stored = image.reduced ?? reduction.current.reduce(image.encoded.tokens)
-      record.patchTokens = stored.patchTokens
+      record.patchTokens = stored.patchTokens(of: image.encoded)
       try insert(file, record, stored.tokens, image.encoded.pooled, &writer, &seen, &summary)
     case .sameContent(let twin, let tokens, let pooled):
       var record = newRecord(for: file)

@@ -1,3 +1,4 @@
+internal import FilipEncoders
 public import FilipLateInteraction
 
 /// The reduction of an index, ready for use: what becomes of an image's tokens before they are
@@ -75,6 +76,13 @@ public struct TokenReduction: Sendable, Equatable {
 public struct ReducedTokens: Sendable, Equatable {
   /// The tokens, unit rows.
   public var tokens: TokenMatrix
-  /// For each patch the token that stands for it; `nil` where every patch has its own.
+  /// For each of the model's tokens the one that stands for it; `nil` where each has its own.
   public var patchTokens: [UInt32]?
+
+  /// For each patch of the image that these are the tokens of, the one that stands for it; `nil`
+  /// where every patch has its own.
+  func patchTokens(of image: EncodedImage) -> [UInt32]? {
+    guard let own = image.patchTokens else { return patchTokens }
+    return own.map { token in patchTokens?[Int(token)] ?? token }
+  }
 }

@@ -30,6 +30,9 @@ struct ModelFixture {
     return (tensor.shape, try parity.matrix(of: tensor).elements)
   }
 
+  /// Whether the parity file has a tensor.
+  func contains(_ name: String) -> Bool { parity.tensors[name] != nil }
+
   /// The input images.
   func images() throws -> [PreparedImage] {
     let (shape, values) = try expectation("pixels")

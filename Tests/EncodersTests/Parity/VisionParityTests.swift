@@ -48,6 +48,60 @@ import Testing
     }
   }
 
+  // MARK: - Other tokens than patches
+
+  @Test func `every patch asks in FG-CLIP 2's second head`() throws {
+    let fixture = try ModelFixture("vision-fgclip")
+    let images = try fixture.variedImages()
+    let encoder = try ImageEncoder(model: fixture.model)
+    let encoded = try encoder.encode(images, workspace: encoder.makeWorkspace())
+    #expect(encoded.count == 2 && encoder.tokenMode == .native)
+    let pooled = try fixture.expectation("image.pooled").values
+    #expect(largestDifference(encoded.flatMap(\.pooled), pooled) <= Self.tolerance)
+    for (index, image) in encoded.enumerated() {
+      let expected = try fixture.expectation("image.native.\(index)").values
+      #expect(largestDifference(image.tokens.elements, expected) <= Self.tolerance)
+    }
+  }
+
+  @Test func `Wukong's learned tokens stand for the patches that they weigh most`() throws {
+    let fixture = try ModelFixture("vision-wukong")
+    let encoder = try ImageEncoder(model: fixture.model)
+    #expect(encoder.maximumTokenCount == 5 && encoder.maximumPatchCount == 36)
+    let encoded = try encoder.encode(fixture.images(), workspace: encoder.makeWorkspace())
+    let tokens = try fixture.expectation("image.native").values
+    let pooled = try fixture.expectation("image.pooled").values
+    #expect(largestDifference(encoded.flatMap(\.tokens.elements), tokens) <= Self.tolerance)
+    #expect(largestDifference(encoded.flatMap(\.pooled), pooled) <= Self.tolerance)
+    let maps = try fixture.expectation("image.maps").values
+    for (index, image) in encoded.enumerated() {
+      let shares = Array(maps[index * 5 * 36..<(index + 1) * 5 * 36])
+      let owners = try #require(image.patchTokens)
+      #expect(owners.count == 36 && Set(owners) == Set(0..<5))
+      let largest = (0..<36).map { patch in
+        (0..<5).max { shares[$0 * 36 + patch] < shares[$1 * 36 + patch] } ?? 0
+      }
+      let others = (0..<36).filter { largest[$0] != owners[$0] }
+      // Only a token that is nowhere the largest takes a patch from another, and only one.
+      #expect(others.allSatisfy { !largest.contains(Int(owners[$0])) })
+      #expect(others.count == 5 - Set(largest).count)
+    }
+  }
+
+  @Test func `a token that is nowhere the largest takes its best patch from a token with two`() {
+    // Tokens 0, 1, 2 of four patches: 1 is never the largest, and its best patch is token 2's only.
+    let shares: [Float] = [
+      0.5, 0.6, 0.7, 0.1,
+      0.1, 0.3, 0.2, 0.4,
+      0.2, 0.1, 0.1, 0.6,
+    ]
+    #expect(LearnedTokens.owners(shares, patchCount: 4) == [0, 1, 0, 2])
+    #expect(LearnedTokens.owners([0.3, 0.3, 0.1, 0.9], patchCount: 2) == [0, 1])
+    // More tokens than patches: not every one can lie somewhere.
+    #expect(LearnedTokens.owners([0.2, 0.3, 0.4], patchCount: 1) == [2])
+    #expect(LearnedTokens.owners([], patchCount: 0) == [])
+  }
+
   // MARK: - Grids
 
   @Test func `images of different grids are encoded in one batch as each by itself`() throws {
@@ -138,11 +192,14 @@ import Testing
 extension ModelFixture {
   /// Input images of different sizes.
   func variedImages() throws -> [PreparedImage] {
-    try (0..<5).map { index in
-      let (shape, values) = try expectation("pixels.\(index)")
-      return PreparedImage(
-        width: shape[2], height: shape[1], values: values,
-        region: PixelRegion(x: 0, y: 0, width: Double(shape[2]), height: Double(shape[1])))
+    var images: [PreparedImage] = []
+    while contains("pixels.\(images.count)") {
+      let (shape, values) = try expectation("pixels.\(images.count)")
+      images.append(
+        PreparedImage(
+          width: shape[2], height: shape[1], values: values,
+          region: PixelRegion(x: 0, y: 0, width: Double(shape[2]), height: Double(shape[1]))))
     }
+    return images
   }
 }

@@ -45,6 +45,45 @@ import Testing
     #expect(vision.pooling == .attention && vision.input == .square)
   }
 
+  @Test func `what a file leaves out takes the defaults of TIPSv2 and of SigLIP 2's grids`() throws
+  {
+    let tips = try #require(try configuration(#"{"model_type": "tipsv2"}"#)).vision
+    #expect(tips.transformer.innerWidth == 3072 && tips.transformer.normEpsilon == 1e-6)
+    #expect(tips.transformer.activation == .gelu && tips.registerCount == 1)
+    #expect(tips.imageSize == 448 && tips.patchSize == 14 && tips.tokenCount == 1026)
+    #expect(tips.hasLayerScale && tips.hasPatchBias && !tips.hasProjection)
+    for type in ["siglip2", "fgclip2"] {
+      let vision = try configuration(#"{"model_type": "\#(type)"}"#).vision
+      #expect(vision.input == .anyGrid && vision.patchCount == 256 && vision.patchSize == 16)
+      #expect(vision.pooling == .attention && vision.transformer.activation == .tanhGELU)
+    }
+  }
+
+  @Test func `the flat configuration of the first TIPSv2 files says the same as sections do`()
+    throws
+  {
+    let flat = try configuration(
+      """
+      {"model_type": "tipsv2", "vision_fn": "vit_so400m", "embed_dim": 1152, "img_size": 448,
+       "patch_size": 14, "num_register_tokens": 1, "ffn_layer": "mlp", "init_values": 1.0,
+       "text_hidden_size": 1152, "text_mlp_dim": 4304, "text_num_heads": 16,
+       "text_num_layers": 27, "vocab_size": 32000, "max_len": 64, "temperature": 0.004}
+      """)
+    let vision = flat.vision
+    #expect(vision.transformer.width == 1152 && vision.transformer.innerWidth == 4304)
+    #expect(vision.transformer.layerCount == 27 && vision.transformer.headCount == 16)
+    #expect(flat.projectionDimension == 1152)
+    #expect(flat.text.transformer.layerCount == 27 && flat.text.transformer.innerWidth == 4304)
+    let sections = try configuration(
+      """
+      {"model_type": "tipsv2", "vision_config": {"hidden_size": 1152, "num_hidden_layers": 27,
+        "num_attention_heads": 16, "mlp_ratio": 3.736111111111111},
+       "text_config": {"hidden_size": 1152, "intermediate_size": 4304, "num_hidden_layers": 27,
+        "num_attention_heads": 16, "vocab_size": 32000, "max_position_embeddings": 64}}
+      """)
+    #expect(sections == flat)
+  }
+
   @Test func `null and the repeated sections of old files are read as the library reads them`()
     throws
   {
@@ -116,6 +155,11 @@ import Testing
       .invalidConfiguration
     ),
     (#"{"model_type": "filip", "pooling": "max"}"#, .invalidConfiguration),
+    (#"{"model_type": "tipsv2", "vision_fn": "vit_tiny"}"#, .invalidConfiguration),
+    (#"{"model_type": "tipsv2", "ffn_layer": "swiglu"}"#, .invalidConfiguration),
+    (#"{"model_type": "tipsv2", "vision_config": {"mlp_ratio": 0}}"#, .invalidConfiguration),
+    (#"{"model_type": "tipsv2", "vision_config": {"mlp_ratio": "4"}}"#, .invalidConfiguration),
+    (#"{"model_type": "siglip2", "vision_config": {"num_patches": 200}}"#, .invalidConfiguration),
     (
       #"{"model_type": "siglip", "vision_config": {"vision_use_head": false}}"#,
       .invalidConfiguration
