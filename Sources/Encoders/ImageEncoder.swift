@@ -34,11 +34,19 @@ public final class ImageEncoder: Sendable {
 
   /// Loads the vision tower of `model`. Default mode: the family's.
   ///
+  /// Where the weights must be made anew for `format`, they are kept in `cacheDirectory`, if one is
+  /// given, for the next program; it need not exist.
   /// - Throws: `.unsupportedTokenMode`; `.missingTensor`, `.wrongShape` or
   ///   `.unsupportedElementType` when the weights do not fit the configuration.
-  public init(model: ModelDirectory, tokenMode: TokenMode? = nil) throws(EncoderError) {
+  public init(
+    model: ModelDirectory, tokenMode: TokenMode? = nil, format: ComputeFormat = .float32,
+    cacheDirectory: String? = nil
+  ) throws(EncoderError) {
     self.tokenMode = try model.tokenMode(tokenMode)
-    transformer = try VisionTransformer(model.configuration, in: model.checkpoint)
+    let checkpoint = model.checkpoint.computing(
+      in: format, part: model.family.visionNames.part, cacheDirectory: cacheDirectory)
+    transformer = try VisionTransformer(model.configuration, in: checkpoint)
+    checkpoint.preparation.keep()
     let side = model.configuration.vision.gridSide
     grid = PatchGrid(rowCount: side, columnCount: side)
   }

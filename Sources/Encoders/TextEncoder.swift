@@ -66,25 +66,35 @@ public final class TextEncoder: Sendable {
   private let family: ModelFamily
   private let scoresSpecialTokens: Bool
 
-  /// Loads the text tower and the tokenizer of `model`.
+  /// Loads the text tower and the tokenizer of `model`; for `format` and `cacheDirectory` see
+  /// `ImageEncoder`.
   ///
   /// - Throws: `.unusableTokenizer`; `.missingTensor`, `.wrongShape` or
   ///   `.unsupportedElementType` when the weights do not fit the configuration.
-  public convenience init(model: ModelDirectory) throws(EncoderError) {
+  public convenience init(
+    model: ModelDirectory, format: ComputeFormat = .float32, cacheDirectory: String? = nil
+  ) throws(EncoderError) {
     let tokenizer: BytePairTokenizer
     do throws(TokenizerError) {
       tokenizer = try BytePairTokenizer(directory: model.path)
     } catch {
       throw EncoderError(.unusableTokenizer, error.description)
     }
-    try self.init(model: model, tokenizer: tokenizer)
+    try self.init(
+      model: model, tokenizer: tokenizer, format: format, cacheDirectory: cacheDirectory)
   }
 
   /// Loads the text tower of `model` for a tokenizer of the caller's.
   ///
   /// - Throws: as above; `.invalidInput` when the tokenizer is not that of the model.
-  package init(model: ModelDirectory, tokenizer: any TextTokenizer) throws(EncoderError) {
-    transformer = try TextTransformer(model.configuration, in: model.checkpoint)
+  package init(
+    model: ModelDirectory, tokenizer: any TextTokenizer, format: ComputeFormat = .float32,
+    cacheDirectory: String? = nil
+  ) throws(EncoderError) {
+    let checkpoint = model.checkpoint.computing(
+      in: format, part: model.family.textNames.part, cacheDirectory: cacheDirectory)
+    transformer = try TextTransformer(model.configuration, in: checkpoint)
+    checkpoint.preparation.keep()
     self.tokenizer = tokenizer
     family = model.family
     scoresSpecialTokens = model.configuration.scoresSpecialTokens

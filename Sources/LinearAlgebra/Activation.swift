@@ -24,10 +24,11 @@ package enum Activation: String, Sendable, Hashable {
 extension Matrix {
   /// Replaces every element x of column i by `activation(x + bias[i])`.
   ///
-  /// `bias` is (1, columnCount).
-  package func apply(_ activation: Activation, adding bias: Matrix) {
-    precondition(bias.rowCount == 1 && bias.columnCount == columnCount, "shape of the bias")
+  /// `bias` is (1, columnCount); without one nothing is added.
+  package func apply(_ activation: Activation, adding bias: Matrix?) {
+    precondition(
+      bias.map { $0.rowCount == 1 && $0.columnCount == columnCount } ?? true, "shape of the bias")
     ck_bias_activation_f32(
-      base, stride, rowCount, columnCount, bias.base, activation.kernel)
+      base, stride, rowCount, columnCount, bias?.base, activation.kernel)
   }
 }

@@ -2,23 +2,87 @@ internal import FilipLinearAlgebra
 
 /// A linear layer: `x · weightᵀ + bias`.
 struct Linear: Sendable {
-  /// (output, input).
-  let weight: Matrix
+  let weight: LinearWeight
   /// (1, output).
   let bias: Matrix?
 
-  /// Writes the layer's output for every row of `input` to `output`.
-  func apply(to input: Matrix, into output: Matrix) {
-    guard let bias else { return multiply(input, transposed: weight, into: output) }
-    // The product adds to what is there: the bias costs no pass of its own.
-    output.assign(everyRow: bias)
-    multiply(input, transposed: weight, into: output, keep: 1)
+  /// A layer of these weights, computed as they are kept.
+  init(_ weight: LinearWeight, bias: Matrix?) {
+    self.weight = weight
+    self.bias = bias
+  }
+
+  /// A layer of 32-bit weights, (output, input).
+  init(weight: Matrix, bias: Matrix?) {
+    self.init(.floats([weight]), bias: bias)
+  }
+
+  /// Writes the layer's output, through `activation` where there is one, for every row of `input` to
+  /// `output`.
+  func apply(to input: Matrix, into output: Matrix, activation: Activation? = nil) {
+    switch weight {
+    case .quantized(let weights):
+      multiply(input, quantized: weights, bias: bias, into: output, activation: activation)
+    case .floats(let parts):
+      if let activation {
+        Self.multiply(input, parts, into: output, keep: 0)
+        output.apply(activation, adding: bias)
+      } else if let bias {
+        // The product adds to what is there: the bias costs no pass of its own.
+        output.assign(everyRow: bias)
+        Self.multiply(input, parts, into: output, keep: 1)
+      } else {
+        Self.multiply(input, parts, into: output, keep: 0)
+      }
+    }
   }
 
   /// Adds the layer's output for every row of `input` to `output`.
   func accumulate(_ input: Matrix, into output: Matrix) {
-    if let bias { output.add(toEveryRow: bias) }
-    multiply(input, transposed: weight, into: output, keep: 1)
+    switch weight {
+    case .quantized(let weights):
+      multiply(input, quantized: weights, bias: bias, into: output, keep: true)
+    case .floats(let parts):
+      if let bias { output.add(toEveryRow: bias) }
+      Self.multiply(input, parts, into: output, keep: 1)
+    }
+  }
+
+  private static func multiply(
+    _ input: Matrix, _ parts: [Matrix], into output: Matrix, keep: Float
+  ) {
+    var first = 0
+    for part in parts {
+      FilipLinearAlgebra.multiply(
+        input, transposed: part, into: output.columns(first..<first + part.rowCount), keep: keep)
+      first += part.rowCount
+    }
+    precondition(first == output.columnCount, "columns of a layer's output")
+  }
+}
+
+/// The weights of a linear layer, in the form in which it computes.
+enum LinearWeight: Sendable {
+  /// Matrices (output, input) of as many columns, stacked. They may lie in different places, so a
+  /// mapped file is used as it is.
+  case floats([Matrix])
+  /// 8-bit weights; the rows they are applied to are rounded to 8 bits too.
+  case quantized(QuantizedWeights)
+
+  /// Floats that come out.
+  var rowCount: Int {
+    switch self {
+    case .floats(let parts): parts.reduce(0) { $0 + $1.rowCount }
+    case .quantized(let weights): weights.outputCount
+    }
+  }
+
+  /// Floats that go in.
+  var columnCount: Int {
+    switch self {
+    case .floats(let parts): parts.first?.columnCount ?? 0
+    case .quantized(let weights): weights.inputCount
+    }
   }
 }
 
@@ -41,7 +105,22 @@ extension Checkpoint {
   func linear(
     _ names: LayerNames, input: Int, output: Int
   ) throws(EncoderError) -> Linear {
-    try Linear(weight: matrix(names.weight, output, input), bias: matrix(names.bias, output))
+    try linear(stacking: [names], input: input, output: output)
+  }
+
+  /// Layers of the same input as one, so that one product serves all: each from `input` to `output`
+  /// floats.
+  func linear(
+    stacking names: [LayerNames], input: Int, output: Int
+  ) throws(EncoderError) -> Linear {
+    let weight = try preparation.weight(names.map(\.weight), input: input, output: output, in: self)
+    let biases = try names.map { (names) throws(EncoderError) in try matrix(names.bias, output) }
+    if biases.count == 1 { return Linear(weight, bias: biases[0]) }
+    let bias = Matrix(rowCount: 1, columnCount: biases.count * output)
+    for (index, part) in biases.enumerated() {
+      bias.columns(index * output..<(index + 1) * output).assign(part)
+    }
+    return Linear(weight, bias: bias)
   }
 
   /// The layer norm whose tensors are called `names`.

@@ -13,7 +13,8 @@ extension TransformerBlock {
     normBeforeAttention = try checkpoint.layerNorm(
       names.normBeforeAttention, width: width, epsilon: epsilon)
     attention = try Attention(
-      fused: checkpoint.fused([names.queries, names.keys, names.values], width: width),
+      fused: checkpoint.linear(
+        stacking: [names.queries, names.keys, names.values], input: width, output: width),
       output: checkpoint.linear(names.attentionOutput, input: width, output: width),
       headCount: configuration.headCount, mask: configuration.mask)
     normBeforeFeedForward = try checkpoint.layerNorm(
@@ -28,22 +29,6 @@ extension TransformerBlock {
 }
 
 extension Checkpoint {
-  /// Square layers stacked into one, so that one product serves all.
-  fileprivate func fused(_ names: [LayerNames], width: Int) throws(EncoderError) -> Linear {
-    // Reading comes first: it checks the sizes before memory is taken for them.
-    let parts = try names.map { (names) throws(EncoderError) in
-      try linear(names, input: width, output: width)
-    }
-    let weight = Matrix(rowCount: parts.count * width, columnCount: width)
-    let bias = Matrix(rowCount: 1, columnCount: parts.count * width)
-    for (index, part) in parts.enumerated() {
-      let range = index * width..<(index + 1) * width
-      weight.rows(range).assign(part.weight)
-      if let partBias = part.bias { bias.columns(range).assign(partBias) }
-    }
-    return Linear(weight: weight, bias: bias)
-  }
-
   /// All blocks of a tower.
   func blocks(
     of configuration: TransformerConfiguration, named names: (Int) -> BlockNames

@@ -106,8 +106,7 @@ struct FeedForward: Sendable {
   func accumulate(_ input: Matrix, into output: Matrix, workspace: EncoderWorkspace) {
     let hidden = workspace.matrix(
       .inner, rowCount: input.rowCount, columnCount: inner.weight.rowCount)
-    multiply(input, transposed: inner.weight, into: hidden)
-    if let bias = inner.bias { hidden.apply(activation, adding: bias) }
+    inner.apply(to: input, into: hidden, activation: activation)
     outer.accumulate(hidden, into: output)
   }
 }
