@@ -52,7 +52,7 @@ package struct QuantizedWeights: Sendable {
     }
   }
 
-  /// Borrows weights that `withBytes` once gave and that live as long as `owner`; nobody may write to
+  /// Borrows weights that `withUnsafeBytes` once gave and that live as long as `owner`; nobody may write to
   /// them.
   /// - Precondition: the bytes are as many as the shape needs, from a multiple of 4 on.
   package init(
@@ -69,8 +69,8 @@ package struct QuantizedWeights: Sendable {
   }
 
   /// Calls `body` with all bytes, to be kept in a file.
-  package func withBytes<R, E: Error>(_ body: (RawSpan) throws(E) -> R) throws(E) -> R {
-    try withExtendedLifetime(memory) { () throws(E) -> R in try body(memory.bytes.bytes) }
+  package func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
+    withExtendedLifetime(memory) { body(memory.bytes) }
   }
 
   fileprivate var groupCount: Int { Self.groupCount(of: inputCount) }

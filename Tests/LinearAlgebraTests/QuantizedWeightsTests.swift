@@ -162,7 +162,7 @@ extension KernelTests {
       let layer = QuantizedWeights(rounding: [
         Matrix(Self.floats(19 * 33, &generator), rowCount: 19, columnCount: 33)
       ])
-      let bytes = layer.withBytes { span in span.withUnsafeBytes { Array($0) } }
+      let bytes = layer.withUnsafeBytes { Array($0) }
       let owner = Kept(bytes)
       let borrowed = QuantizedWeights(
         borrowing: owner.bytes, outputCount: 19, inputCount: 33, owner: owner)

@@ -122,8 +122,8 @@ final class WeightCache: Sendable {
     let reserved = layers.reduce(Self.signature.count + 1) { $0 + $1.name.utf8.count + 120 }
     let start = (reserved + 63) / 64 * 64
     for layer in layers {
-      let (count, checksum) = layer.weights.withBytes { span in
-        span.withUnsafeBytes { ($0.count, Self.checksum(of: $0)) }
+      let (count, checksum) = layer.weights.withUnsafeBytes {
+        ($0.count, Self.checksum(of: $0))
       }
       lines +=
         "\(layer.name) \(layer.weights.outputCount) \(layer.weights.inputCount) "
@@ -141,11 +141,9 @@ final class WeightCache: Sendable {
       && ftruncate(descriptor, off_t(start + dataByteCount)) == 0
     var offset = start
     for layer in layers where isWritten {
-      layer.weights.withBytes { span in
-        span.withUnsafeBytes { bytes in
-          isWritten = Self.write(bytes, to: descriptor, at: offset)
-          offset += (bytes.count + 63) / 64 * 64
-        }
+      layer.weights.withUnsafeBytes { bytes in
+        isWritten = Self.write(bytes, to: descriptor, at: offset)
+        offset += (bytes.count + 63) / 64 * 64
       }
     }
     isWritten = close(descriptor) == 0 && isWritten
