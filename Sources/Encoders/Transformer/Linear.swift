@@ -25,14 +25,14 @@ struct Linear: Sendable {
       multiply(input, quantized: weights, bias: bias, into: output, activation: activation)
     case .floats(let parts):
       if let activation {
-        Self.multiply(input, parts, into: output, keep: 0)
+        multiply(input, stacked: parts, into: output, keep: 0)
         output.apply(activation, adding: bias)
       } else if let bias {
         // The product adds to what is there: the bias costs no pass of its own.
         output.assign(everyRow: bias)
-        Self.multiply(input, parts, into: output, keep: 1)
+        multiply(input, stacked: parts, into: output, keep: 1)
       } else {
-        Self.multiply(input, parts, into: output, keep: 0)
+        multiply(input, stacked: parts, into: output, keep: 0)
       }
     }
   }
@@ -44,20 +44,22 @@ struct Linear: Sendable {
       multiply(input, quantized: weights, bias: bias, into: output, keep: true)
     case .floats(let parts):
       if let bias { output.add(toEveryRow: bias) }
-      Self.multiply(input, parts, into: output, keep: 1)
+      multiply(input, stacked: parts, into: output, keep: 1)
     }
   }
+}
 
-  private static func multiply(
-    _ input: Matrix, _ parts: [Matrix], into output: Matrix, keep: Float
-  ) {
-    var first = 0
-    for part in parts {
-      FilipLinearAlgebra.multiply(
-        input, transposed: part, into: output.columns(first..<first + part.rowCount), keep: keep)
-      first += part.rowCount
-    }
-    precondition(first == output.columnCount, "columns of a layer's output")
+/// Writes `keep · output + input · weightᵀ` to `output`, for the weights that `parts` are, stacked.
+private func multiply(
+  _ input: Matrix, stacked parts: [Matrix], into output: Matrix, keep: Float
+) {
+  precondition(
+    output.columnCount == parts.reduce(0) { $0 + $1.rowCount }, "columns of a layer's output")
+  var first = 0
+  for part in parts {
+    let columns = output.columns(first..<first + part.rowCount)
+    multiply(input, transposed: part, into: columns, keep: keep)
+    first += part.rowCount
   }
 }
 

@@ -27,7 +27,10 @@ public struct IndexAudit: Sendable {
         // A damaged note is among the findings already.
       }
       report.allowDropping(
-        notes: [RecallCurve.noteName, TokenReduction.dispensableNoteName])
+        notes: [
+          RecallCurve.noteName, TokenReduction.dispensableNoteName,
+          ComputeFormat.dispensableNoteName,
+        ])
       return report
     }
   }
