@@ -44,12 +44,21 @@ public final class ImageEncoder: Sendable {
 
   /// Loads the vision tower of `model`. Default mode: the family's.
   ///
-  /// - Throws: `.unsupportedTokenMode`; `.unsupportedModel` for a model of texts alone; `.missingTensor`, `.wrongShape` or
-  ///   `.unsupportedElementType` when the weights do not fit the configuration.
-  public init(model: ModelDirectory, tokenMode: TokenMode? = nil) throws(EncoderError) {
+  /// Where the weights must be made anew for `format`, they are kept in `cacheDirectory`, if one is
+  /// given, for the next program; it need not exist.
+  /// - Throws: `.unsupportedTokenMode`; `.unsupportedModel` for a model of texts alone;
+  ///   `.missingTensor`, `.wrongShape` or `.unsupportedElementType` when the weights do not fit the
+  ///   configuration.
+  public init(
+    model: ModelDirectory, tokenMode: TokenMode? = nil, format: ComputeFormat = .float32,
+    cacheDirectory: String? = nil
+  ) throws(EncoderError) {
     let vision = try model.requireVision()
     self.tokenMode = try model.tokenMode(tokenMode)
-    transformer = try VisionTransformer(vision, of: model.configuration, in: model.checkpoint)
+    let checkpoint = model.checkpoint.computing(
+      in: format, part: model.family.visionNames.part, cacheDirectory: cacheDirectory)
+    transformer = try VisionTransformer(vision, of: model.configuration, in: checkpoint)
+    checkpoint.preparation.keep()
     grid = model.grid
     maximumPatchCount = model.maximumPatchCount
   }

@@ -69,27 +69,35 @@ public final class TextEncoder: Sendable {
   private let family: ModelFamily
   private let scoresSpecialTokens: Bool
 
-  /// Loads the text tower and the tokenizer of `model`.
+  /// Loads the text tower and the tokenizer of `model`; for `format` and `cacheDirectory` see
+  /// `ImageEncoder`.
   ///
   /// - Throws: `.unusableTokenizer`; `.missingTensor`, `.wrongShape` or
   ///   `.unsupportedElementType` when the weights do not fit the configuration.
-  public convenience init(model: ModelDirectory) throws(EncoderError) {
+  public convenience init(
+    model: ModelDirectory, format: ComputeFormat = .float32, cacheDirectory: String? = nil
+  ) throws(EncoderError) {
     let tokenizer: BytePairTokenizer
     do throws(TokenizerError) {
       tokenizer = try BytePairTokenizer(directory: model.path)
     } catch {
       throw EncoderError(.unusableTokenizer, error.description)
     }
-    try self.init(model: model, tokenizer: tokenizer)
+    try self.init(
+      model: model, tokenizer: tokenizer, format: format, cacheDirectory: cacheDirectory)
   }
 
   /// Loads the text tower of `model` for a tokenizer of the caller's.
   ///
   /// - Throws: as above; `.invalidInput` when the tokenizer is not that of the model.
   package convenience init(
-    model: ModelDirectory, tokenizer: any TextTokenizer
+    model: ModelDirectory, tokenizer: any TextTokenizer, format: ComputeFormat = .float32,
+    cacheDirectory: String? = nil
   ) throws(EncoderError) {
-    try self.init(model.configuration, in: model.checkpoint, tokenizer: tokenizer)
+    let checkpoint = model.checkpoint.computing(
+      in: format, part: model.family.textNames.part, cacheDirectory: cacheDirectory)
+    try self.init(model.configuration, in: checkpoint, tokenizer: tokenizer)
+    checkpoint.preparation.keep()
   }
 
   /// Loads the text tower of a model for a tokenizer of the caller's.

@@ -1,6 +1,7 @@
 // Compares every copy of the kernels that promise equal bits with the scalar copy, on this machine
 // or under an emulator. Exit status 0: all equal. Arguments are numbers of `enum ck_isa` that must
 // be available here.
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +125,76 @@ static void test_hadamard(ptrdiff_t count) {
   free(values), free(expected), free(actual);
 }
 
+// A linear layer from weights and rows in floats: codes, sums and scales of both, then the output.
+static void test_linear(int inputs, int outputs, int row_count, enum pattern pattern) {
+  size_t groups = (size_t)(inputs + 3) / 4, blocks = (size_t)(outputs + 15) / 16;
+  size_t weight_count = (size_t)(inputs * outputs), row_size = (size_t)(row_count * inputs);
+  size_t code_count = blocks * groups * 64, row_code_count = (size_t)row_count * groups * 4;
+  size_t output_count = (size_t)(row_count * outputs);
+  float *weights = allocate(weight_count, 4), *rows = allocate(row_size, 4);
+  float *bias = allocate((size_t)outputs, 4), *before = allocate(output_count, 4);
+  int8_t *codes[2];
+  uint8_t *row_codes[2];
+  int32_t *sums[2], *zeros[2];
+  float *scales[2], *row_scales[2], *output[2];
+  for (int i = 0; i < 2; i++) {
+    codes[i] = allocate(code_count, 1), row_codes[i] = allocate(row_code_count, 1);
+    sums[i] = allocate((size_t)outputs, 4), zeros[i] = allocate((size_t)row_count, 4);
+    scales[i] = allocate((size_t)outputs, 4), row_scales[i] = allocate((size_t)row_count, 4);
+    output[i] = allocate(output_count, 4);
+  }
+  for (size_t i = 0; i < weight_count; i++)
+    weights[i] = pattern == RANDOM ? (float)(int32_t)random32() / 1e10f
+        : pattern == ZEROS ? 0.0f : pattern == ONES ? 1.0f : -1.0f;
+  for (size_t i = 0; i < row_size; i++)
+    rows[i] = pattern == RANDOM ? (float)(int32_t)random32() / 1e9f + 0.3f
+        : pattern == ZEROS ? (float)(i % 7) : 1.0f;
+  // Rows and outputs of nothing, of less than can be divided by, and of what is not a number.
+  if (pattern == RANDOM && row_count > 3 && outputs > 3) {
+    memset(rows + inputs, 0, (size_t)inputs * 4);
+    memset(weights + inputs, 0, (size_t)inputs * 4);
+    rows[0] = NAN, rows[2 * inputs] = INFINITY, weights[3 * inputs - 1] = NAN, weights[0] = 1e-38f;
+  }
+  for (int i = 0; i < outputs; i++) bias[i] = (float)(random32() % 1000) / 300.0f;
+  for (size_t i = 0; i < output_count; i++) before[i] = (float)(random32() % 1000) / 700.0f;
+  for (int keep = 0; keep < 2; keep++) {
+    for (int isa = 0; isa < isa_count; isa++) {
+      if (!ck_force_isa((enum ck_isa)isa)) continue;
+      compared[isa]++;
+      int to = isa > 0;
+      ck_pack_linear_s8(weights, inputs, outputs, inputs, 0, codes[to], sums[to], scales[to]);
+      ck_quantize_rows_u8(
+          rows, inputs, row_count, inputs, row_codes[to], (ptrdiff_t)groups * 4, row_scales[to],
+          zeros[to]);
+      struct ck_linear layer = {
+          codes[to], sums[to], scales[to], keep ? bias : NULL, (ptrdiff_t)groups, outputs};
+      struct ck_linear_rows of = {row_codes[to], row_scales[to], zeros[to], row_count};
+      memcpy(output[to], before, output_count * 4);
+      ck_linear_s8(&layer, &of, output[to], outputs, keep, CK_IDENTITY);
+      // What came of NaN may have either sign.
+      for (size_t i = 0; i < output_count; i++) output[to][i] += 0.0f;
+      for (size_t i = 0; i < output_count; i++)
+        if (output[to][i] != output[to][i]) output[to][i] = 1e30f;
+      if (to == 0) continue;
+      int equal = memcmp(codes[0], codes[1], code_count) == 0 &&
+          memcmp(row_codes[0], row_codes[1], row_code_count) == 0 &&
+          memcmp(sums[0], sums[1], (size_t)outputs * 4) == 0 &&
+          memcmp(zeros[0], zeros[1], (size_t)row_count * 4) == 0 &&
+          memcmp(output[0], output[1], output_count * 4) == 0;
+      if (equal) continue;
+      failures++;
+      printf(
+          "linear differs: isa %d, inputs %d, outputs %d, rows %d, keep %d, pattern %d\n", isa,
+          inputs, outputs, row_count, keep, pattern);
+    }
+  }
+  for (int i = 0; i < 2; i++) {
+    free(codes[i]), free(row_codes[i]), free(sums[i]), free(zeros[i]);
+    free(scales[i]), free(row_scales[i]), free(output[i]);
+  }
+  free(weights), free(rows), free(bias), free(before);
+}
+
 int main(int argc, char **argv) {
   static const int dimensions[] = {1, 7, 8, 9, 31, 32, 40, 130, 520};
   for (size_t i = 0; i < sizeof dimensions / sizeof dimensions[0]; i++) {
@@ -136,6 +207,15 @@ int main(int argc, char **argv) {
   }
   for (ptrdiff_t count = 1; count <= 4096; count *= 2) test_hadamard(count);
   test_hadamard(0);
+  static const int inputs[] = {1, 3, 4, 5, 17, 64, 261};
+  static const int outputs[] = {1, 7, 16, 17, 31, 48, 64, 65};
+  for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++)
+    for (size_t j = 0; j < sizeof outputs / sizeof outputs[0]; j++)
+      for (int pattern = 0; pattern < PATTERNS; pattern++)
+        // Every row count at one size, some at the others.
+        for (int rows = inputs[i] == 17 ? 1 : 1 + (int)(i + j) % 6; rows <= 13;
+             rows += inputs[i] == 17 && pattern == RANDOM ? 1 : 6)
+          test_linear(inputs[i], outputs[j], rows, (enum pattern)pattern);
   for (int i = 1; i < argc; i++) {
     if (compared[atoi(argv[i])] > 0) continue;
     failures++;

@@ -73,6 +73,7 @@ struct BenchSearchCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Index and model") var indexOptions: IndexOptions
   @OptionGroup(title: "Index and model") var modelOptions: ModelOptions
+  @OptionGroup(title: "Engine") var computing: ComputeOptions
   @OptionGroup(title: "Index and model") var layout: LayoutOptions
   @OptionGroup(title: "Engine") var method: MethodOptions
   @OptionGroup(title: "Engine") var threads: ThreadOptions
@@ -194,7 +195,7 @@ struct BenchSearchCommand: AsyncParsableCommand {
     if let file = queries {
       let model = try IndexModel(
         for: store, requested: modelOptions.model, fallback: environment("FILIP_MODEL"))
-      let encoder = try TextEncoder(model: model.directory)
+      let encoder = try computing.textEncoder(of: model)
       let text = String(decoding: try argumentPath(file).read(), as: UTF8.self)
       let lines = text.split(whereSeparator: \.isNewline).map(String.init).filter { !$0.isBlank }
       guard !lines.isEmpty else { throw QueryError(.unreadable, "\(file): no queries in it") }

@@ -31,6 +31,7 @@ struct EmbedCommand: ParsableCommand {
   var tokenMode: TokenMode?
 
   @OptionGroup(title: "Model") var modelOptions: ModelOptions
+  @OptionGroup(title: "Engine") var computing: ComputeOptions
   @OptionGroup(title: "Engine") var decoding: DecodingOptions
   @OptionGroup(title: "Output") var messages: MessageOptions
 
@@ -47,7 +48,7 @@ struct EmbedCommand: ParsableCommand {
     var items = EmbeddedItems()
     var failureCount = 0
     if files.isEmpty {
-      let encoder = try TextEncoder(model: model.directory)
+      let encoder = try computing.textEncoder(of: model)
       for text in text {
         let encoded = try encoder.encode(text)
         items.append(
@@ -64,8 +65,7 @@ struct EmbedCommand: ParsableCommand {
           ]))
       }
     } else {
-      let pipeline = try ImagePipeline(
-        model: model, limits: decoding.limits(threadCount: 1))
+      let pipeline = try computing.pipeline(of: model, limits: decoding.limits(threadCount: 1))
       for file in files {
         do {
           let (image, encoded) = try pipeline.encode(contentsOf: argumentPath(file))

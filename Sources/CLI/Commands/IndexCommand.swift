@@ -63,6 +63,7 @@ struct IndexCommand: AsyncParsableCommand {
   @OptionGroup(title: "Index and model") var indexOptions: IndexOptions
   @OptionGroup(title: "Index and model") var writing: WritingOptions
   @OptionGroup(title: "Index and model") var modelOptions: ModelOptions
+  @OptionGroup(title: "Engine") var computing: ComputeOptions
   @OptionGroup(title: "Smaller index") var reductionOptions: ReductionOptions
   @OptionGroup(title: "Index and model") var layout: LayoutOptions
   @OptionGroup(title: "Engine") var cascade: CascadeOptions
@@ -91,7 +92,7 @@ struct IndexCommand: AsyncParsableCommand {
 
     let reduction = try model.reduction(
       for: existing, request: reductionOptions.request, replacesModel: force)
-    let pipeline = try ImagePipeline(model: model, limits: parameters.decodingLimits)
+    let pipeline = try computing.pipeline(of: model, limits: parameters.decodingLimits)
     let footprint = pipeline.footprint
     if existing == nil, reduction.isNone, footprint.isWide {
       messages.note(savingsText(footprint))
@@ -132,7 +133,7 @@ struct IndexCommand: AsyncParsableCommand {
     report(summary, model: model)
     if summary.isInterrupted { throw Interruption.status.exit }
     try await cascade.run(
-      on: store, encoder: try TextEncoder(model: model.directory), threadCount: threads.count,
+      on: store, encoder: try computing.textEncoder(of: model), threadCount: threads.count,
       messages: messages)
     if summary.vanishedCount > 0 || (strict && !summary.unreadable.isEmpty) {
       throw ExitStatus.softProblems.exit

@@ -51,6 +51,7 @@ struct SearchCommand: AsyncParsableCommand {
   @OptionGroup(title: "Filters") var filters: FilterOptions
   @OptionGroup(title: "Index and model") var indexOptions: IndexOptions
   @OptionGroup(title: "Index and model") var modelOptions: ModelOptions
+  @OptionGroup(title: "Engine") var computing: ComputeOptions
   @OptionGroup(title: "Output") var output: OutputOptions
   @OptionGroup(title: "Output") var messages: MessageOptions
   @OptionGroup(title: "Engine") var method: MethodOptions
@@ -133,7 +134,7 @@ struct SearchCommand: AsyncParsableCommand {
         "the index's tokens were imported as \(fingerprint); that \(model.label) made them is "
           + "taken on trust")
     }
-    let searcher = Searcher(store: store, encoder: try TextEncoder(model: model.directory))
+    let searcher = Searcher(store: store, encoder: try computing.textEncoder(of: model))
     return Answer(
       results: try await searcher.search(query, parameters: parameters), query: query, model: model)
   }

@@ -43,6 +43,7 @@ struct StatusCommand: ParsableCommand {
     var statistics: StoreStatistics?
     var model: Result<IndexModel, any Error>?
     var reduction: Result<TokenReduction, any Error>?
+    var formats: [ComputeFormat] = []
     var layout = PlaneLayout()
     /// What a search through the screen finds, where that was measured.
     var recall: RecallEstimate?
@@ -61,6 +62,7 @@ struct StatusCommand: ParsableCommand {
       (format, compressionLevel) = try store.read { ($0.formatName, $0.compressionLevel) }
       census = Result { try store.read { try IndexCensus($0) } }
       reduction = Result { try store.read { try TokenReduction($0) } }
+      formats = (try? store.read { try ComputeFormat.recorded(in: $0) }) ?? []
       layout = store.layout
       recall = try store.read { snapshot in
         guard let curve = try RecallCurve(snapshot) else { return nil }
@@ -95,6 +97,10 @@ struct StatusCommand: ParsableCommand {
     case .success(let model):
       lines.append(
         "model       \(model.label), tokens \(model.tokenMode.rawValue), \(model.location.path)")
+      if status.formats.contains(where: { $0 != .float32 }) {
+        lines.append(
+          "computed    in \(status.formats.map(\.rawValue).joined(separator: " and "))")
+      }
     case .failure(let error): lines.append("model       \(error)")
     case nil:
       if let fingerprint = status.importedFingerprint {

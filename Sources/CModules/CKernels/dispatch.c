@@ -27,20 +27,23 @@ struct ck_level {
   enum ck_isa isa;
   const struct ck_row_kernels *rows;
   const struct ck_plane_kernels *planes;
+  ck_linear_kernel *linear;
   int (*available)(void);
 };
 
 // Better ones later.
 static const struct ck_level levels[] = {
-    {CK_ISA_SCALAR, &ck_row_kernels_scalar, &ck_plane_kernels_scalar, always},
-    {CK_ISA_BASELINE, &ck_row_kernels_baseline, &ck_plane_kernels_baseline, always},
+    {CK_ISA_SCALAR, &ck_row_kernels_scalar, &ck_plane_kernels_scalar, ck_linear_scalar, always},
+    {CK_ISA_BASELINE, &ck_row_kernels_baseline, &ck_plane_kernels_baseline, ck_linear_baseline,
+     always},
 #if defined(__x86_64__)
-    {CK_ISA_AVX2, &ck_row_kernels_avx2, &ck_plane_kernels_avx2, has_avx2},
-    {CK_ISA_AVX512, &ck_row_kernels_avx512, &ck_plane_kernels_avx2, has_avx512},
-    {CK_ISA_AVX512_VNNI, &ck_row_kernels_avx512, &ck_plane_kernels_avx512_vnni, has_avx512_vnni},
+    {CK_ISA_AVX2, &ck_row_kernels_avx2, &ck_plane_kernels_avx2, ck_linear_avx2, has_avx2},
+    {CK_ISA_AVX512, &ck_row_kernels_avx512, &ck_plane_kernels_avx2, ck_linear_avx2, has_avx512},
+    {CK_ISA_AVX512_VNNI, &ck_row_kernels_avx512, &ck_plane_kernels_avx512_vnni,
+     ck_linear_avx512_vnni, has_avx512_vnni},
 #elif defined(__aarch64__)
     {CK_ISA_NEON_DOTPROD, &ck_row_kernels_baseline, &ck_plane_kernels_neon_dotprod,
-     has_neon_dotprod},
+     ck_linear_neon_dotprod, has_neon_dotprod},
 #endif
 };
 static const int level_count = sizeof levels / sizeof levels[0];
@@ -133,6 +136,24 @@ void ck_dot_products_f64(
 }
 
 void ck_hadamard_f64(double *values, ptrdiff_t count) { row_kernels()->hadamard_f64(values, count); }
+
+void ck_pack_linear_s8(
+    const float *weights, ptrdiff_t stride, ptrdiff_t outputs, ptrdiff_t inputs, ptrdiff_t first,
+    int8_t *codes, int32_t *sums, float *scales) {
+  row_kernels()->pack_linear_s8(weights, stride, outputs, inputs, first, codes, sums, scales);
+}
+
+void ck_quantize_rows_u8(
+    const float *values, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t width, uint8_t *codes,
+    ptrdiff_t codes_stride, float *scales, int32_t *zeros) {
+  row_kernels()->quantize_rows_u8(values, stride, rows, width, codes, codes_stride, scales, zeros);
+}
+
+void ck_linear_s8(
+    const struct ck_linear *layer, const struct ck_linear_rows *rows, float *output,
+    ptrdiff_t stride, int keep, enum ck_activation activation) {
+  level()->linear(layer, rows, output, stride, keep, activation);
+}
 
 void ck_plane_max(
     const struct ck_plane *plane, const struct ck_plane_query *query, const uint32_t *bounds,

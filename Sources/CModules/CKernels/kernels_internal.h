@@ -32,7 +32,15 @@ struct ck_row_kernels {
   void (*dot_products_f64)(
       const float *, ptrdiff_t, const float *, ptrdiff_t, ptrdiff_t, double *);
   void (*hadamard_f64)(double *, ptrdiff_t);
+  void (*pack_linear_s8)(
+      const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, int8_t *, int32_t *, float *);
+  void (*quantize_rows_u8)(
+      const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, uint8_t *, ptrdiff_t, float *, int32_t *);
 };
+
+typedef void ck_linear_kernel(
+    const struct ck_linear *, const struct ck_linear_rows *, float *, ptrdiff_t, int,
+    enum ck_activation);
 
 struct ck_plane_kernels {
   void (*max)(
@@ -53,13 +61,18 @@ extern const struct ck_row_kernels ck_row_kernels_scalar;
 extern const struct ck_row_kernels ck_row_kernels_baseline;
 extern const struct ck_plane_kernels ck_plane_kernels_scalar;
 extern const struct ck_plane_kernels ck_plane_kernels_baseline;
+extern ck_linear_kernel ck_linear_scalar;
+extern ck_linear_kernel ck_linear_baseline;
 #if defined(__x86_64__)
 extern const struct ck_row_kernels ck_row_kernels_avx2;
 extern const struct ck_row_kernels ck_row_kernels_avx512;
 extern const struct ck_plane_kernels ck_plane_kernels_avx2;
 extern const struct ck_plane_kernels ck_plane_kernels_avx512_vnni;
+extern ck_linear_kernel ck_linear_avx2;
+extern ck_linear_kernel ck_linear_avx512_vnni;
 #elif defined(__aarch64__)
 extern const struct ck_plane_kernels ck_plane_kernels_neon_dotprod;
+extern ck_linear_kernel ck_linear_neon_dotprod;
 #endif
 
 #endif

@@ -320,6 +320,114 @@ static void CK_NAME(hadamard_f64)(double *values, ptrdiff_t count) {
   }
 }
 
+// What is too small to divide by.
+#define CK_SMALLEST 1e-30f
+
+// The smallest and the largest of 0 and the values, in sixteen lanes as in ck_row_max. Returns
+// whether there was a NaN, which neither of them shows.
+static inline int CK_NAME(ck_row_span)(
+    const float *values, ptrdiff_t count, float *low, float *high) {
+  float lowest[CK_BLOCK] = {0}, highest[CK_BLOCK] = {0};
+  int32_t strange[CK_BLOCK] = {0};
+  ptrdiff_t first = 0;
+  for (; first + CK_BLOCK <= count; first += CK_BLOCK) {
+    CK_LOOP for (int i = 0; i < CK_BLOCK; i++) {
+      float value = values[first + i];
+      lowest[i] = value < lowest[i] ? value : lowest[i];
+      highest[i] = value > highest[i] ? value : highest[i];
+      strange[i] |= value != value;
+    }
+  }
+  for (; first < count; first++) {
+    float value = values[first];
+    lowest[0] = value < lowest[0] ? value : lowest[0];
+    highest[0] = value > highest[0] ? value : highest[0];
+    strange[0] |= value != value;
+  }
+  for (int i = 1; i < CK_BLOCK; i++) {
+    lowest[0] = lowest[i] < lowest[0] ? lowest[i] : lowest[0];
+    highest[0] = highest[i] > highest[0] ? highest[i] : highest[0];
+    strange[0] |= strange[i];
+  }
+  *low = lowest[0];
+  *high = highest[0];
+  return strange[0];
+}
+
+// Codes are compared between machines to the bit, so products and sums are rounded one by one.
+#pragma clang fp contract(off)
+
+static void CK_NAME(quantize_rows_u8)(
+    const float *values, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t width, uint8_t *codes,
+    ptrdiff_t codes_stride, float *scales, int32_t *zeros) {
+  for (ptrdiff_t row = 0; row < rows; row++) {
+    const float *in = values + row * stride;
+    uint8_t *out = codes + row * codes_stride;
+    float low, high;
+    int strange = CK_NAME(ck_row_span)(in, width, &low, &high);
+    float span = high - low;
+    if (strange || !(span >= CK_SMALLEST && span < INFINITY)) {
+      scales[row] = strange || !(span < INFINITY) ? NAN : 0.0f;
+      zeros[row] = 0;
+      memset(out, 0, (size_t)codes_stride);
+      continue;
+    }
+    float factor = 255.0f / span;
+    int32_t zero = (int32_t)(-low * factor + 0.5f);
+    float middle = (float)zero + 0.5f;
+    CK_LOOP for (ptrdiff_t i = 0; i < width; i++) {
+      float code = in[i] * factor + middle;
+      code = code > 0.0f ? code : 0.0f;
+      code = code < 255.0f ? code : 255.0f;
+      out[i] = (uint8_t)(int32_t)code;
+    }
+    memset(out + width, zero, (size_t)(codes_stride - width));
+    scales[row] = span / 255.0f;
+    zeros[row] = zero;
+  }
+}
+
+static void CK_NAME(pack_linear_s8)(
+    const float *weights, ptrdiff_t stride, ptrdiff_t outputs, ptrdiff_t inputs, ptrdiff_t first,
+    int8_t *codes, int32_t *sums, float *scales) {
+  enum { chunk = 256 };
+  ptrdiff_t groups = (inputs + 3) / 4;
+  for (ptrdiff_t row = 0; row < outputs; row++) {
+    const float *in = weights + row * stride;
+    ptrdiff_t output = first + row;
+    int8_t *out = codes + output / 16 * groups * 64 + output % 16 * 4;
+    float low, high;
+    int strange = CK_NAME(ck_row_span)(in, inputs, &low, &high);
+    float largest = -low > high ? -low : high;
+    float factor = 0.0f;
+    if (strange || !(largest < INFINITY)) {
+      scales[output] = NAN;
+    } else if (largest < CK_SMALLEST) {
+      scales[output] = 0.0f;
+    } else {
+      scales[output] = largest / 127.0f;
+      factor = 127.0f / largest;
+    }
+    int32_t sum = 0;
+    for (ptrdiff_t start = 0; start < inputs; start += chunk) {
+      ptrdiff_t count = inputs - start < chunk ? inputs - start : chunk;
+      int8_t packed[chunk] = {0};
+      if (factor > 0.0f) {
+        CK_LOOP for (ptrdiff_t i = 0; i < count; i++) {
+          float code = in[start + i] * factor;
+          code += code < 0.0f ? -0.5f : 0.5f;
+          packed[i] = (int8_t)(int32_t)code;
+          sum += packed[i];
+        }
+      }
+      for (ptrdiff_t i = 0; i < count; i += 4) memcpy(out + (start + i) * 16, packed + i, 4);
+    }
+    sums[output] = sum;
+  }
+}
+
+#pragma clang fp contract(fast)
+
 #define CK_TABLE                                                                          \
   {                                                                                       \
       .layer_norm_f32 = CK_NAME(layer_norm_f32),                                          \
@@ -334,4 +442,6 @@ static void CK_NAME(hadamard_f64)(double *values, ptrdiff_t count) {
       .narrow_f16 = CK_NAME(narrow_f16),                                                  \
       .dot_products_f64 = CK_NAME(dot_products_f64),                                      \
       .hadamard_f64 = CK_NAME(hadamard_f64),                                              \
+      .pack_linear_s8 = CK_NAME(pack_linear_s8),                                          \
+      .quantize_rows_u8 = CK_NAME(quantize_rows_u8),                                      \
   }

@@ -19,12 +19,13 @@ extension TransformerBlock {
     attentionNorm = isNormed ? try norm(names.attentionNorm) : nil
     let (mask, rotationBase) = configuration.attention(ofBlock: layer)
     attention = try Attention(
-      fused: checkpoint.fused(
-        names.attentionInputs, width: width, hasBias: configuration.hasAttentionBias),
+      fused: checkpoint.linear(
+        stacking: names.attentionInputs, input: width,
+        output: 3 * width / names.attentionInputs.count,
+        hasBias: configuration.hasAttentionBias),
       output: checkpoint.linear(
         names.attentionOutput, input: width, output: width,
-        hasBias: configuration.hasAttentionBias
-      ).scaled(by: checkpoint.factors(names.attentionScale, width: width)),
+        hasBias: configuration.hasAttentionBias, factors: names.attentionScale),
       headCount: configuration.headCount, mask: mask, rotationBase: rotationBase)
     feedForwardNorm = try norm(names.feedForwardNorm)
     feedForward = try FeedForward(
@@ -33,8 +34,7 @@ extension TransformerBlock {
         hasBias: configuration.hasFeedForwardBias),
       outer: checkpoint.linear(
         names.feedForwardOuter, input: inner, output: width,
-        hasBias: configuration.hasFeedForwardBias
-      ).scaled(by: checkpoint.factors(names.feedForwardScale, width: width)),
+        hasBias: configuration.hasFeedForwardBias, factors: names.feedForwardScale),
       activation: configuration.activation, isGated: configuration.isGated)
     normPlacement = configuration.normPlacement
   }
@@ -52,33 +52,6 @@ extension TransformerConfiguration {
 }
 
 extension Checkpoint {
-  /// Queries, keys and values as one layer, so that one product serves all: three layers of the
-  /// file stacked, or the one that the file has.
-  fileprivate func fused(
-    _ names: [LayerNames], width: Int, hasBias: Bool
-  ) throws(EncoderError) -> Linear {
-    // Reading comes first: it checks the sizes before memory is taken for them.
-    let height = 3 * width / names.count
-    let parts = try names.map { (names) throws(EncoderError) in
-      try linear(names, input: width, output: height, hasBias: hasBias)
-    }
-    guard parts.count > 1 else { return parts[0] }
-    let weight = Matrix(rowCount: 3 * width, columnCount: width)
-    let bias = hasBias ? Matrix(rowCount: 1, columnCount: 3 * width) : nil
-    for (index, part) in parts.enumerated() {
-      let range = index * height..<(index + 1) * height
-      weight.rows(range).assign(part.weight)
-      if let bias, let partBias = part.bias { bias.columns(range).assign(partBias) }
-    }
-    return Linear(weight: weight, bias: bias)
-  }
-
-  /// The learned factors called `name`, (1, width); `nil` for a family that has none.
-  fileprivate func factors(_ name: String?, width: Int) throws(EncoderError) -> Matrix? {
-    guard let name else { return nil }
-    return try matrix(name, width)
-  }
-
   /// All blocks of a tower.
   func blocks(
     of configuration: TransformerConfiguration, named names: (Int) -> BlockNames
@@ -98,21 +71,5 @@ extension Checkpoint {
     let tokens = Linear(weight: try matrix(name, dimension, width), bias: nil)
     guard contains(pooled) else { return (tokens, tokens) }
     return (tokens, Linear(weight: try matrix(pooled, dimension, width), bias: nil))
-  }
-}
-
-extension Linear {
-  /// The layer whose outputs are multiplied by `factors`, (1, output), after the bias: layer scale
-  /// costs nothing once it is part of the weights.
-  fileprivate func scaled(by factors: Matrix?) -> Linear {
-    guard let factors else { return self }
-    let scaledWeight = Matrix(rowCount: weight.rowCount, columnCount: weight.columnCount)
-    scaledWeight.assign(weight)
-    scaledWeight.scaleRows(by: factors)
-    guard let bias else { return Linear(weight: scaledWeight, bias: nil) }
-    let scaledBias = Matrix(rowCount: 1, columnCount: bias.columnCount)
-    scaledBias.assign(bias)
-    scaledBias.reshaped(rowCount: bias.columnCount, columnCount: 1).scaleRows(by: factors)
-    return Linear(weight: scaledWeight, bias: scaledBias)
   }
 }

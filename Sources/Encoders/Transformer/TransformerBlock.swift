@@ -149,8 +149,7 @@ struct FeedForward: Sendable {
     let hidden = workspace.matrix(
       .inner, rowCount: input.rowCount, columnCount: inner.weight.rowCount)
     guard isGated else {
-      multiply(input, transposed: inner.weight, into: hidden)
-      hidden.apply(activation, adding: inner.bias)
+      inner.apply(to: input, into: hidden, activation: activation)
       return outer.accumulate(hidden, into: output)
     }
     inner.apply(to: input, into: hidden)

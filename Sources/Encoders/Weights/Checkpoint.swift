@@ -12,11 +12,21 @@ package final class Checkpoint: Sendable {
   /// What people should look at when a tensor is missing.
   let path: String
   private let entries: [String: Entry]
+  /// In which form linear layers are made of the tensors.
+  let preparation: LayerPreparation
+
+  /// The same tensors, of which linear layers are made in another form.
+  init(_ other: Checkpoint, preparation: LayerPreparation) {
+    path = other.path
+    entries = other.entries
+    self.preparation = preparation
+  }
 
   /// Opens the weight files of a model directory.
   ///
   /// - Throws: `.unreadableFile`, `.malformedFile`.
   package init(directory: String) throws(EncoderError) {
+    preparation = .floats
     let single = directory + "/model.safetensors"
     let index = directory + "/model.safetensors.index.json"
     if fileExists(single) {
@@ -76,6 +86,9 @@ package final class Checkpoint: Sendable {
   }
 
   // MARK: - Reading
+
+  /// The files that hold the tensors, by rising path.
+  var filePaths: [String] { Set(entries.values.map(\.file.path)).sorted() }
 
   /// All tensors, by rising name.
   var tensors: [TensorDescription] {

@@ -1,3 +1,4 @@
+internal import FilipEncoders
 public import FilipStore
 
 /// Verifies an index to the last byte, and mends it.
@@ -27,7 +28,10 @@ public struct IndexAudit: Sendable {
         // A damaged note is among the findings already.
       }
       report.allowDropping(
-        notes: [RecallCurve.noteName, TokenReduction.dispensableNoteName])
+        notes: [
+          RecallCurve.noteName, TokenReduction.dispensableNoteName,
+          ComputeFormat.dispensableNoteName,
+        ])
       return report
     }
   }

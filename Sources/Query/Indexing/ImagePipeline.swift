@@ -16,15 +16,23 @@ public final class ImagePipeline: Sendable {
   public let encoder: ImageEncoder
   /// Identity of the tokens: image tower, projection, preprocessing and token mode.
   public let fingerprint: String
+  /// How the image tower computes.
+  public let format: ComputeFormat
   private let free: Mutex<[LentWorkspace]> = Mutex([])
 
-  /// The pipeline of a model.
+  /// The pipeline of a model; for `format` and `cacheDirectory` see `ImageEncoder`.
   /// - Throws: `EncoderError` when the image tower cannot be loaded.
-  public init(model: IndexModel, limits: DecodingLimits) throws {
-    encoder = try ImageEncoder(model: model.directory, tokenMode: model.tokenMode)
+  public init(
+    model: IndexModel, limits: DecodingLimits, format: ComputeFormat = .float32,
+    cacheDirectory: String? = nil
+  ) throws {
+    encoder = try ImageEncoder(
+      model: model.directory, tokenMode: model.tokenMode, format: format,
+      cacheDirectory: cacheDirectory)
     guard let preprocessing = model.directory.preprocessing else {
       preconditionFailure("a model with a vision tower says how it wants its pictures")
     }
+    self.format = format
     decoder = ImageDecoder(limits: limits)
     preprocessor = ImagePreprocessor(configuration: preprocessing)
     fingerprint = model.imageFingerprint

@@ -208,7 +208,10 @@ public struct IndexModel: Sendable {
     let keepsModel =
       recorded?.imageFingerprint == imageFingerprint
       && recorded?.textFingerprint == directory.textFingerprint && recorded?.name == location.name
-    guard !(keepsModel && keepsReduction) else { return store }
+    guard !(keepsModel && keepsReduction) else {
+      try pipeline.format.record(in: store)
+      return store
+    }
     if let recorded, !replacesModel { try check(recorded, indexPath: path) }
     if !replacesModel, let imported = try ImportedOrigin.fingerprint(of: store),
       imported != imageFingerprint
@@ -240,6 +243,7 @@ public struct IndexModel: Sendable {
       let fresh = TokenReduction(setting: setting)
       try (keepsTokens ? stored ?? fresh : fresh).record(in: &writer)
     }
+    try pipeline.format.record(in: store)
     return store
   }
 

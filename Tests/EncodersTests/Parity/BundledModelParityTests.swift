@@ -69,4 +69,60 @@ private enum Repository {
       #expect(encoded.terms.last?.rows.upperBound == encoded.tokens.tokenCount)
     }
   }
+
+  private struct Scene: Decodable {
+    var caption: String
+  }
+
+  @Test func `8 bits keep the tokens and what is found`() throws {
+    let scenes = try JSONDecoder().decode(
+      [String: Scene].self,
+      from: Data(
+        contentsOf: Repository.folder.appendingPathComponent("Examples/gallery/captions.json")))
+    let names = scenes.keys.sorted().prefix(100)
+    let preprocessor = ImagePreprocessor(configuration: directory.preprocessing)
+    let decoder = ImageDecoder(limits: DecodingLimits(maximumPixelCount: 1 << 24))
+    let prepared = try names.map { name in
+      let url = Repository.folder.appendingPathComponent("Examples/gallery/" + name)
+      return preprocessor.prepare(try decoder.decode([UInt8](Data(contentsOf: url))))
+    }
+    func encode(_ format: ComputeFormat) throws -> (images: [TokenMatrix], texts: [TokenMatrix]) {
+      let images = try ImageEncoder(model: directory, format: format)
+      let words = try TextEncoder(model: directory, format: format)
+      return (
+        try images.encode(prepared, workspace: images.makeWorkspace()).map(\.tokens),
+        try names.map { try words.encode(scenes[$0]?.caption ?? "").tokens }
+      )
+    }
+    func best(_ text: TokenMatrix, of images: [TokenMatrix]) -> Set<Int> {
+      let scores = images.map { image in
+        (0..<text.tokenCount).map { word in
+          (0..<image.tokenCount).map { dot(text, word, image, $0) }.max() ?? 0
+        }.reduce(0, +)
+      }
+      return Set(images.indices.sorted { scores[$0] > scores[$1] }.prefix(10))
+    }
+    let (reference, rounded) = (try encode(.float32), try encode(.int8))
+    var smallest: Float = 1
+    for (left, right) in zip(
+      reference.images + reference.texts, rounded.images + rounded.texts)
+    {
+      for row in 0..<left.tokenCount { smallest = min(smallest, dot(left, row, right, row)) }
+    }
+    #expect(smallest >= 0.995)
+    #expect(smallest < 0.999999, "8 bits were computed with")
+    let kept = zip(reference.texts, rounded.texts).prefix(20).map { text, other in
+      best(text, of: reference.images).intersection(best(other, of: rounded.images)).count
+    }
+    #expect(Double(kept.reduce(0, +)) / Double(10 * kept.count) >= 0.97, "\(kept)")
+  }
+
+  private func dot(_ left: TokenMatrix, _ row: Int, _ right: TokenMatrix, _ other: Int) -> Float {
+    let dimension = left.dimension
+    var sum: Float = 0
+    for index in 0..<dimension {
+      sum += left.elements[row * dimension + index] * right.elements[other * dimension + index]
+    }
+    return sum
+  }
 }

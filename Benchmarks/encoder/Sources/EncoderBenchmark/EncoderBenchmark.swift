@@ -3,16 +3,17 @@ import Glibc
 
 /// Encodes batches of one random image, as often as it is told to.
 ///
-///     EncoderBenchmark <model directory> [token mode]
+///     EncoderBenchmark <model directory> [token mode [f32 | int8]]
 ///
 /// Reads lines "<workers> <batch size> <batches per worker>" from standard input and answers each
-/// with the wall-clock seconds and the processor seconds that took.
+/// with the wall-clock seconds and the processor seconds that took, and the peak memory in MB.
 @main struct EncoderBenchmark {
   static func main() async throws {
     let arguments = CommandLine.arguments
     let model = try ModelDirectory(path: arguments[1])
     let mode = arguments.count > 2 ? TokenMode(rawValue: arguments[2]) : nil
-    let encoder = try ImageEncoder(model: model, tokenMode: mode)
+    let format = arguments.count > 3 ? ComputeFormat(rawValue: arguments[3]) : nil
+    let encoder = try ImageEncoder(model: model, tokenMode: mode, format: format ?? .float32)
     let image = randomImage(for: model)
     var workspaces: [EncoderWorkspace] = []
     while let line = readLine() {
@@ -34,7 +35,9 @@ import Glibc
       }
       let wall = seconds(CLOCK_MONOTONIC) - start.wall
       let cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - start.cpu
-      print(wall, cpu)
+      var usage = rusage()
+      getrusage(RUSAGE_SELF, &usage)
+      print(wall, cpu, Double(usage.ru_maxrss) / 1024)
       fflush(nil)
     }
   }

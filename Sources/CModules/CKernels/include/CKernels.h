@@ -1,11 +1,12 @@
-// Row kernels of the encoders and of MaxSim, and scans of quantised tokens. See ../README.md.
+// Row kernels of the encoders and of MaxSim, linear layers in 8 bits, and scans of quantised tokens.
+// See ../README.md.
 //
 // Conventions, for every kernel:
 // - matrices are row-major; `stride` counts floats from one row to the next and may exceed `width`;
 // - no alignment is required, any count may be zero unless it says otherwise;
 // - accumulators of row kernels are `float` and the order of additions differs between instruction
-//   sets, so results agree to rounding, not to the bit; ck_plane_* and ck_hadamard_f64 agree to the
-//   bit;
+//   sets, so results agree to rounding, not to the bit; ck_plane_*, ck_linear_*, ck_pack_* and
+//   ck_hadamard_f64 agree to the bit;
 // - nothing allocates, locks, prints or starts threads.
 #ifndef CKERNELS_H
 #define CKERNELS_H
@@ -23,8 +24,8 @@ enum ck_isa {
   CK_ISA_BASELINE = 1,      // what the compiler may assume everywhere: SSE2, or NEON on arm64
   CK_ISA_AVX2 = 2,          // AVX2 and FMA
   CK_ISA_AVX512 = 3,        // AVX-512 F, BW, DQ and VL; scans as with AVX2
-  CK_ISA_AVX512_VNNI = 4,   // the same and VNNI, for scans
-  CK_ISA_NEON_DOTPROD = 5,  // arm64 with the dot product instructions, for scans
+  CK_ISA_AVX512_VNNI = 4,   // the same and VNNI, for scans and 8-bit linear layers
+  CK_ISA_NEON_DOTPROD = 5,  // arm64 with the dot product instructions, for the same
 };
 
 // The copy in use: the best that this machine has, unless forced.
@@ -121,6 +122,56 @@ void ck_hadamard_f64(double *values, ptrdiff_t count);
 // current instruction set: what it could do if it read nothing. Returns how many products that were;
 // `result` is what came of them, so that nothing is left out.
 double ck_multiply_in_registers(ptrdiff_t rounds, int32_t *result);
+
+// The weights of a linear layer in 8 bits: blocks of 16 outputs, in each block groups of 4 inputs.
+//
+// Byte 4 j + i of a group's 64 bytes is the code, -127 ... 127, of output 16 b + j and input
+// 4 g + i; 0 for outputs and inputs that do not exist. The weight is scale_output * code.
+struct ck_linear {
+  const int8_t *codes;   // (blocks, groups, 64)
+  const int32_t *sums;   // (outputs): sum of an output's codes
+  const float *scales;   // (outputs)
+  const float *bias;     // (outputs), or NULL
+  ptrdiff_t groups;      // ceil(inputs / 4); at most 16,384, so that every sum fits 32 bits
+  ptrdiff_t outputs;
+};
+
+// What a linear layer is applied to, in 8 bits: the value is scale_row * (code - zero_row).
+struct ck_linear_rows {
+  const uint8_t *codes;  // (rows, 4 * groups)
+  const float *scales;   // (rows)
+  const int32_t *zeros;  // (rows): the code of 0, 0 ... 255
+  ptrdiff_t rows;
+};
+
+// Makes the codes of rows of weights: output first + r from weights[r, :], for `outputs` of them.
+//
+// weights: (outputs, inputs); codes, sums and scales are those of the whole layer; what belongs to
+// no output and no input is not written. scale = max |weight| / 127, and code = weight * 127 / max,
+// rounded, halves away from 0. A row whose maximum is below 1e-30 gets scale 0, one with an infinity or
+// NaN the scale NaN; codes 0 in both.
+void ck_pack_linear_s8(
+    const float *weights, ptrdiff_t stride, ptrdiff_t outputs, ptrdiff_t inputs, ptrdiff_t first,
+    int8_t *codes, int32_t *sums, float *scales);
+
+// Makes the codes of values: codes (rows, codes_stride), of which `width` of each row are written,
+// and the rest set to the code of 0.
+//
+// From low = min(0, values) to high = max(0, values): scale = (high - low) / 255, and code =
+// value / scale + zero, rounded. A row that spans less than 1e-30 gets scale 0 and codes 0, one
+// with an infinity or NaN, or whose span is infinite, the scale NaN: what is made of it is NaN.
+void ck_quantize_rows_u8(
+    const float *values, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t width, uint8_t *codes,
+    ptrdiff_t codes_stride, float *scales, int32_t *zeros);
+
+// output[r, j] = activation(keep * output[r, j]
+//     + ((float)(sum over i of (code(r, i) - zero_r) * code(j, i)) * (scale_r * scale_j) + bias_j))
+//
+// output: (rows, outputs); `keep` is 0 (whatever `output` held is overwritten) or 1. The sum is exact,
+// every other step before the activation is rounded once.
+void ck_linear_s8(
+    const struct ck_linear *layer, const struct ck_linear_rows *rows, float *output,
+    ptrdiff_t stride, int keep, enum ck_activation activation);
 
 // Quantised tokens, end to end: blocks of 16 tokens, in each block groups of 8 dimensions.
 //
