@@ -1,26 +1,47 @@
-/// A model in a folder, in Hugging Face's layout: `config.json`, weights in safetensors files,
-/// `tokenizer.json` and `preprocessor_config.json`.
+/// A model on disk: a folder in Hugging Face's layout (`config.json`, weights in safetensors files or
+/// `pytorch_model.bin`, `tokenizer.json` and `preprocessor_config.json`), one of open_clip's, or a
+/// weight file.
 ///
 /// Opening reads the configurations and the table of tensors. The towers are loaded by the
 /// encoders: searching needs the text tower alone, indexing the vision tower.
 public final class ModelDirectory: Sendable {
-  /// The folder.
+  /// The folder; of a weight file, the one that it lies in.
   public let path: String
+  /// What was opened: the folder, or the weight file.
+  public let source: String
   /// How the model wants its pictures.
   public let preprocessing: PreprocessorConfiguration
   package let configuration: ModelConfiguration
   package let checkpoint: Checkpoint
 
-  /// Opens the model in the folder `path`.
+  /// Opens the model at `path`, a folder or a weight file.
   ///
-  /// - Throws: `.unreadableFile`, `.malformedFile`, `.unsupportedModel`, `.invalidConfiguration`.
+  /// A weight file is `.safetensors`, or what `torch.save` or `torch.jit.save` wrote. Beside it lie
+  /// its tokenizer, and `config.json` or `open_clip_config.json`; without these two, it has the
+  /// tensor names of OpenAI's CLIP.
+  /// - Throws: `.unreadableFile`, `.malformedFile`, `.unsupportedModel`, `.invalidConfiguration`,
+  ///   `.missingTensor`, `.wrongShape`.
   public init(path: String) throws(EncoderError) {
-    self.path = path
-    configuration = try ModelConfiguration(path: path + "/config.json")
-    preprocessing = try Self.preprocessing(
-      path: path + "/preprocessor_config.json", imageSize: configuration.vision.imageSize)
-    checkpoint = try Checkpoint(directory: path)
+    let parts = try ModelSource(path)
+    source = path
+    self.path = parts.folder
+    configuration = try ModelConfiguration(parts.configuration)
+    let file = parts.folder + "/preprocessor_config.json"
+    let imageSize = configuration.vision.imageSize
+    switch parts.preprocessing {
+    case .given(let preprocessing): self.preprocessing = preprocessing
+    case .fileOrCLIP where !fileExists(file): preprocessing = .clip(imageSize: imageSize)
+    case .file, .fileOrCLIP:
+      preprocessing = try Self.preprocessing(path: file, imageSize: imageSize)
+    }
+    checkpoint = parts.checkpoint
   }
+
+  /// The endings of names that weight files have.
+  package static var weightFileEndings: [String] { WeightFile.nameEndings }
+
+  /// Whether a model may lie at `path`: a folder with a configuration, or a weight file.
+  public static func isModel(at path: String) -> Bool { ModelSource.isModel(at: path) }
 
   private static func preprocessing(
     path: String, imageSize: Int
@@ -47,6 +68,18 @@ public final class ModelDirectory: Sendable {
           + "copy both from the same model")
     }
     return configuration
+  }
+
+  /// Makes sure that there is a tokenizer beside the weights, where people forget it.
+  ///
+  /// - Throws: `.unusableTokenizer`, saying what to copy.
+  func requireTokenizer() throws(EncoderError) {
+    let names = ["tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model"]
+    guard source != path, !names.contains(where: { fileExists(path + "/" + $0) }) else { return }
+    throw EncoderError(
+      .unusableTokenizer,
+      "\(path) has no tokenizer for \(source): copy tokenizer.json of the same model there "
+        + "(all English CLIP models have that of openai/clip-vit-base-patch32)")
   }
 
   /// The kind of model.

@@ -16,7 +16,7 @@ public struct ModelSummary: Sendable, Hashable {
     public var elementTypes: [TensorElementType]
   }
 
-  /// The folder.
+  /// The folder, or the weight file.
   public var path: String
   /// The kind of model.
   public var family: ModelFamily
@@ -58,7 +58,7 @@ extension ModelDirectory {
     get throws(EncoderError) {
       let side = configuration.vision.gridSide
       return ModelSummary(
-        path: path, family: family, version: configuration.version, domain: configuration.domain,
+        path: source, family: family, version: configuration.version, domain: configuration.domain,
         dimension: dimension, imageSize: configuration.vision.imageSize,
         grid: PatchGrid(rowCount: side, columnCount: side),
         textTokenLimit: configuration.text.positionCount,

@@ -71,6 +71,7 @@ public final class TextEncoder: Sendable {
   /// - Throws: `.unusableTokenizer`; `.missingTensor`, `.wrongShape` or
   ///   `.unsupportedElementType` when the weights do not fit the configuration.
   public convenience init(model: ModelDirectory) throws(EncoderError) {
+    try model.requireTokenizer()
     let tokenizer: BytePairTokenizer
     do throws(TokenizerError) {
       tokenizer = try BytePairTokenizer(directory: model.path)

@@ -42,6 +42,9 @@ struct ConfigurationReader {
     return ConfigurationReader(object, section: key, path: path)
   }
 
+  /// All members that are not `null`.
+  var members: [JSONObject.Member] { object.members.filter { !$0.value.isNull } }
+
   /// Whether `key` is there and not `null`.
   func contains(_ key: String) -> Bool { value(key) != nil }
 
@@ -69,6 +72,30 @@ struct ConfigurationReader {
     return Float(number)
   }
 
+  /// A number within `range`.
+  func number(
+    _ key: String, default standard: Double, in range: ClosedRange<Double>
+  ) throws(EncoderError) -> Double {
+    guard let value = value(key) else { return standard }
+    guard let number = value.double, range.contains(number) else {
+      throw invalid(key, "is not a number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return number
+  }
+
+  /// A side length: one number, or a list of two equal ones.
+  func side(
+    _ key: String, default standard: Int, in range: ClosedRange<Int>
+  ) throws(EncoderError) -> Int {
+    if let sides = list(key) {
+      guard sides.count == 2, sides[0] == sides[1],
+        let side = sides[0].integer.flatMap(Int.init(exactly:)), range.contains(side)
+      else { throw invalid(key, "is not a square") }
+      return side
+    }
+    return try count(key, default: standard, in: range)
+  }
+
   /// A flag.
   func flag(_ key: String, default standard: Bool) throws(EncoderError) -> Bool {
     guard let value = value(key) else { return standard }
@@ -83,11 +110,14 @@ struct ConfigurationReader {
     return text
   }
 
+  /// The key with the section it is in, for messages.
+  func name(of key: String) -> String { section.isEmpty ? key : section + "." + key }
+
   /// The error that `key` has a problem.
   func invalid(_ key: String, _ problem: String) -> EncoderError {
-    let name = section.isEmpty ? key : section + "." + key
-    return EncoderError(
-      .invalidConfiguration, "\(path): \(name) \(problem); copy the file again from its source")
+    EncoderError(
+      .invalidConfiguration,
+      "\(path): \(name(of: key)) \(problem); copy the file again from its source")
   }
 
   private func value(_ key: String) -> JSONValue? {
