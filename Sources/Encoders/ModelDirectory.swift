@@ -1,36 +1,58 @@
 public import FilipLateInteraction
 
-/// A model in a folder, in Hugging Face's layout: `config.json`, weights in safetensors files,
-/// `tokenizer.json` and `preprocessor_config.json`.
+/// A model on disk: a folder in Hugging Face's layout (`config.json`, weights in safetensors files or
+/// `pytorch_model.bin`, `tokenizer.json` and `preprocessor_config.json`), one of open_clip's, or a
+/// weight file.
 ///
 /// Opening reads the configurations and the table of tensors. The towers are loaded by the
 /// encoders: searching needs the text tower alone, indexing the vision tower.
 public final class ModelDirectory: Sendable {
-  /// The folder.
+  /// The folder; of a weight file, the one that it lies in.
   public let path: String
+  /// What was opened: the folder, or the weight file.
+  public let source: String
   /// How the model wants its pictures; `nil` for a model of texts alone.
   public let preprocessing: PreprocessorConfiguration?
   package let configuration: ModelConfiguration
   package let checkpoint: Checkpoint
 
-  /// Opens the model in the folder `path`.
+  /// Opens the model at `path`, a folder or a weight file.
   ///
-  /// - Throws: `.unreadableFile`, `.malformedFile`, `.unsupportedModel`, `.invalidConfiguration`.
+  /// A weight file is `.safetensors`, or what `torch.save` or `torch.jit.save` wrote. Beside it lie
+  /// its tokenizer, and `config.json` or `open_clip_config.json`; without these two, it has the
+  /// tensor names of OpenAI's CLIP.
+  /// - Throws: `.unreadableFile`, `.malformedFile`, `.unsupportedModel`, `.invalidConfiguration`,
+  ///   `.missingTensor`, `.wrongShape`.
   public init(path: String) throws(EncoderError) {
-    self.path = path
-    var configuration = try ModelConfiguration(path: path + "/config.json")
+    let parts = try ModelSource(path)
+    source = path
+    self.path = parts.folder
+    var configuration = try ModelConfiguration(parts.configuration)
     if let vision = configuration.vision {
-      preprocessing = try Self.preprocessing(
-        path: path + "/preprocessor_config.json", for: vision, of: configuration.family)
+      let file = parts.folder + "/preprocessor_config.json"
+      switch parts.preprocessing {
+      case .given(let preprocessing): self.preprocessing = preprocessing
+      case .fileOrCLIP where !fileExists(file):
+        preprocessing = .clip(imageSize: vision.imageSize)
+      case .file, .fileOrCLIP:
+        preprocessing = try Self.preprocessing(
+          path: file, for: vision, of: configuration.family)
+      }
     } else {
       preprocessing = nil
     }
     if configuration.family.isSentenceEncoder {
-      configuration.adopt(try SentenceModules(directory: path))
+      configuration.adopt(try SentenceModules(directory: parts.folder))
     }
     self.configuration = configuration
-    checkpoint = try Checkpoint(directory: path)
+    checkpoint = parts.checkpoint
   }
+
+  /// The endings of names that weight files have.
+  package static var weightFileEndings: [String] { WeightFile.nameEndings }
+
+  /// Whether a model may lie at `path`: a folder with a configuration, or a weight file.
+  public static func isModel(at path: String) -> Bool { ModelSource.isModel(at: path) }
 
   private static func preprocessing(
     path: String, for vision: VisionConfiguration, of family: ModelFamily
@@ -77,6 +99,18 @@ public final class ModelDirectory: Sendable {
           + "index texts with filip index --text FILE.jsonl, or give another --model")
     }
     return vision
+  }
+
+  /// Makes sure that there is a tokenizer beside the weights, where people forget it.
+  ///
+  /// - Throws: `.unusableTokenizer`, saying what to copy.
+  func requireTokenizer() throws(EncoderError) {
+    let names = ["tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model"]
+    guard source != path, !names.contains(where: { fileExists(path + "/" + $0) }) else { return }
+    throw EncoderError(
+      .unusableTokenizer,
+      "\(path) has no tokenizer for \(source): copy tokenizer.json of the same model there "
+        + "(all English CLIP models have that of openai/clip-vit-base-patch32)")
   }
 
   /// The kind of model.

@@ -16,7 +16,7 @@ public struct ModelSummary: Sendable, Hashable {
     public var elementTypes: [TensorElementType]
   }
 
-  /// The folder.
+  /// The folder, or the weight file.
   public var path: String
   /// The kind of model.
   public var family: ModelFamily
@@ -62,7 +62,7 @@ extension ModelDirectory {
     get throws(EncoderError) {
       let vision = configuration.vision
       return ModelSummary(
-        path: path, family: family, version: configuration.version, domain: configuration.domain,
+        path: source, family: family, version: configuration.version, domain: configuration.domain,
         dimension: dimension, imageSize: vision?.imageSize ?? 0, grid: grid,
         maximumPatchCount: maximumPatchCount, textTokenLimit: configuration.text.lengthLimit,
         vocabularySize: configuration.text.vocabularySize,

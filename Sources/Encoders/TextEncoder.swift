@@ -77,6 +77,7 @@ public final class TextEncoder: Sendable {
   public convenience init(
     model: ModelDirectory, format: ComputeFormat = .float32, cacheDirectory: String? = nil
   ) throws(EncoderError) {
+    try model.requireTokenizer()
     let tokenizer: BytePairTokenizer
     do throws(TokenizerError) {
       tokenizer = try BytePairTokenizer(directory: model.path)

@@ -62,6 +62,9 @@ struct ConfigurationReader {
       object, section: section.isEmpty ? key : section + "." + key, path: path)
   }
 
+  /// All members that are not `null`.
+  var members: [JSONObject.Member] { object.members.filter { !$0.value.isNull } }
+
   /// Whether `key` is there and not `null`.
   func contains(_ key: String) -> Bool { value(key) != nil }
 
@@ -109,6 +112,19 @@ struct ConfigurationReader {
     return number
   }
 
+  /// A side length: one number, or a list of two equal ones.
+  func side(
+    _ key: String, default standard: Int, in range: ClosedRange<Int>
+  ) throws(EncoderError) -> Int {
+    if let sides = list(key) {
+      guard sides.count == 2, sides[0] == sides[1],
+        let side = sides[0].integer.flatMap(Int.init(exactly:)), range.contains(side)
+      else { throw invalid(key, "is not a square") }
+      return side
+    }
+    return try count(key, default: standard, in: range)
+  }
+
   /// A flag.
   func flag(_ key: String, default standard: Bool) throws(EncoderError) -> Bool {
     guard let value = value(key) else { return standard }
@@ -123,11 +139,14 @@ struct ConfigurationReader {
     return text
   }
 
+  /// The key with the section it is in, for messages.
+  func name(of key: String) -> String { section.isEmpty ? key : section + "." + key }
+
   /// The error that `key` has a problem.
   func invalid(_ key: String, _ problem: String) -> EncoderError {
-    let name = section.isEmpty ? key : section + "." + key
-    return EncoderError(
-      .invalidConfiguration, "\(path): \(name) \(problem); copy the file again from its source")
+    EncoderError(
+      .invalidConfiguration,
+      "\(path): \(name(of: key)) \(problem); copy the file again from its source")
   }
 
   private func value(_ key: String) -> JSONValue? {

@@ -6,7 +6,15 @@ extension ModelConfiguration {
   /// - Throws: `.unreadableFile`, `.malformedFile`; `.unsupportedModel` for another `model_type`;
   ///   `.invalidConfiguration`.
   package init(path: String) throws(EncoderError) {
-    var file = try ConfigurationReader(path: path)
+    try self.init(ConfigurationReader(path: path))
+  }
+
+  /// Reads the object of a `config.json`, or one that was translated to its form.
+  ///
+  /// - Throws: as above, except for problems of the file.
+  init(_ file: ConfigurationReader) throws(EncoderError) {
+    var file = file
+    let path = file.path
     let type = try file.text("model_type") ?? "(none)"
     guard let family = ModelFamily(rawValue: type) else {
       throw EncoderError(

@@ -156,19 +156,6 @@ extension VisionConfiguration {
 }
 
 extension ConfigurationReader {
-  /// A side length: one number, or a list of two equal ones.
-  fileprivate func side(
-    _ key: String, default standard: Int, in range: ClosedRange<Int>
-  ) throws(EncoderError) -> Int {
-    if let sides = list(key) {
-      guard sides.count == 2, sides[0] == sides[1],
-        let side = sides[0].integer.flatMap(Int.init(exactly:)), range.contains(side)
-      else { throw invalid(key, "is not a square") }
-      return side
-    }
-    return try count(key, default: standard, in: range)
-  }
-
   /// The side of a square whose area is the number under `key`.
   fileprivate func sideOfSquare(_ key: String, default standard: Int) throws(EncoderError) -> Int {
     let area = try count(key, default: standard, in: 1...ConfigurationLimit.patches)

@@ -20,16 +20,9 @@ struct Fingerprint {
   mutating func add(_ part: TowerPart, of checkpoint: Checkpoint) {
     for tensor in checkpoint.tensors(of: part) {
       add(tensor.name, "\(tensor.elementType) \(describe(shape: tensor.shape))")
-      checkpoint.withBytes(of: tensor.name) { _, data in
-        let edge = min(data.byteCount, Self.edgeByteCount)
-        append(data.extracting(first: edge))
-        append(data.extracting(last: edge))
-      }
+      let (first, last) = tensor.edges(byteCount: Self.edgeByteCount)
+      bytes += first + last
     }
-  }
-
-  private mutating func append(_ data: RawSpan) {
-    data.withUnsafeBytes { bytes += $0 }
   }
 
   /// The hash as 32 hexadecimal digits, the most significant first.
@@ -92,7 +85,7 @@ extension Fingerprint {
 
 extension Checkpoint {
   /// The tensors of floats that belong to `part`, by rising name.
-  func tensors(of part: TowerPart) -> [TensorDescription] {
+  func tensors(of part: TowerPart) -> [TensorView] {
     tensors.filter { tensor in
       [.float32, .float16, .brainFloat16].contains(tensor.elementType)
         && part.prefixes.contains { tensor.name.hasPrefix($0) }

@@ -23,8 +23,8 @@ final class LayerPreparation: Sendable {
     _ names: [String], input: Int, output: Int, factors: String? = nil, in checkpoint: Checkpoint
   ) throws(EncoderError) -> LinearWeight {
     // What is asked for must be there, even if the cache has it: the message is the same then.
-    for name in names { _ = try checkpoint.entry(name, shape: [output, input]) }
-    if let factors { _ = try checkpoint.entry(factors, shape: [output]) }
+    for name in names { _ = try checkpoint.tensor(name, shape: [output, input]) }
+    if let factors { _ = try checkpoint.tensor(factors, shape: [output]) }
     func matrices() throws(EncoderError) -> [Matrix] {
       try names.map { (name) throws(EncoderError) in
         let matrix = try checkpoint.matrix(name, output, input)

@@ -70,7 +70,7 @@ func readFile(_ path: String, byteCountLimit: Int = 64 << 20) throws(EncoderErro
   guard file.bytes.count <= byteCountLimit else {
     throw EncoderError.malformed(path, "larger than \(byteCountLimit >> 20) MiB")
   }
-  return Array(file.bytes)
+  return withExtendedLifetime(file) { Array(file.bytes) }
 }
 
 /// Whether a regular file (or a link to one) is there.

@@ -70,48 +70,14 @@ package final class SafetensorsFile: Sendable {
     tensors[name].map { StoredTensor($0, in: file) }
   }
 
-  /// The stored bytes of a tensor of this file, through `body`.
-  func withBytes<Result>(of tensor: TensorDescription, _ body: (RawSpan) -> Result) -> Result {
-    // Safe because init checked that the range lies inside the mapping, which `file` keeps alive.
-    let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[tensor.byteRange])
-    return withExtendedLifetime(file) { body(bytes.bytes) }
-  }
+  /// All tensors as a model sees them.
+  var views: [TensorView] { tensors.values.map { TensorView($0, in: file) } }
 
-  /// The floats of a tensor, row-major, in place when they are stored as 32-bit floats on a
-  /// 4-byte boundary; otherwise converted.
+  /// The floats of a tensor of this file; see `TensorView.matrix()`.
   ///
-  /// A tensor (n, …) becomes n rows; a vector or a single number becomes one.
   /// - Throws: `.unsupportedElementType`.
   package func matrix(of tensor: TensorDescription) throws(EncoderError) -> Matrix {
-    let format = try floatFormat(of: tensor)
-    let rowCount = tensor.shape.count > 1 ? tensor.shape[0] : 1
-    let columnCount = rowCount == 0 ? 0 : tensor.elementCount / rowCount
-    let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[tensor.byteRange])
-    if format == .float32, let start = bytes.baseAddress, Int(bitPattern: start) % 4 == 0 {
-      // Safe because the bytes are inside the mapping, aligned, and the storage keeps it alive.
-      let floats = start.assumingMemoryBound(to: Float.self)
-      let storage = FloatStorage(borrowing: floats, count: tensor.elementCount, owner: file)
-      return Matrix(storage: storage, rowCount: rowCount, columnCount: columnCount)
-    }
-    let matrix = Matrix(rowCount: rowCount, columnCount: columnCount)
-    withBytes(of: tensor) { matrix.decode($0, as: format) }
-    return matrix
-  }
-
-  /// How to read a tensor's numbers as floats.
-  ///
-  /// - Throws: `.unsupportedElementType` for integers, doubles and 8-bit floats.
-  func floatFormat(of tensor: TensorDescription) throws(EncoderError) -> FloatFormat {
-    switch tensor.elementType {
-    case .float32: return .float32
-    case .float16: return .float16
-    case .brainFloat16: return .brainFloat16
-    default:
-      throw EncoderError(
-        .unsupportedElementType,
-        "\(path): tensor \(tensor.name) is stored as \(tensor.elementType), expected F32, F16 or "
-          + "BF16; convert the checkpoint to one of these")
-    }
+    try TensorView(tensor, in: file).matrix()
   }
 }
 

@@ -49,8 +49,7 @@ public struct IndexModel: Sendable {
 
   /// Name and the first digits of the fingerprint, as in `filip-drawn@4f2c91aa`.
   public var label: String {
-    let name = location.isBundled ? location.name : location.path.lastComponent?.string ?? "model"
-    return "\(name)@\(imageFingerprint.prefix(8))"
+    "\(location.shortName)@\(imageFingerprint.prefix(8))"
   }
 
   // MARK: - What the index records

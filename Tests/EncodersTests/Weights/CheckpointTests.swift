@@ -49,9 +49,24 @@ import Testing
       let model = try ModelDirectory(path: directory.path)
       let error = error { _ = try TextEncoder(model: model) }
       #expect(error?.code == .missingTensor)
+      let text = error?.description ?? ""
+      #expect(text.contains("no tensor text_model.encoder.layers.2.layer_norm1.weight"), "\(text)")
+      // A letter away, and the first of those.
       #expect(
-        error?.description.contains("text_model.encoder.layers.2.layer_norm1.weight") == true)
+        text.contains("the nearest is text_model.encoder.layers.0.layer_norm1.weight"), "\(text)")
     }
+  }
+
+  @Test func `the nearest name is the one with the fewest letters changed`() {
+    let names = ["visual.proj", "text_projection", "visual_projection.bias", "logit_scale"]
+    #expect(
+      NearestName(to: "visual_projection.weight", among: names).name == "visual_projection.bias")
+    #expect(NearestName(to: "text.text_projection", among: names).name == "text_projection")
+    #expect(NearestName(to: "logits_scale", among: names).name == "logit_scale")
+    #expect(NearestName(to: "abc", among: names).name == nil)
+    #expect(NearestName(to: "abc", among: [String]()).name == nil)
+    #expect(
+      NearestName(to: "a", among: [String(repeating: "a", count: 100_000), "ab"]).name == "ab")
   }
 
   @Test(arguments: ["../model-00001-of-00003.safetensors", "/etc/passwd", "..", ""])

@@ -102,6 +102,39 @@ import Testing
     #expect(configuration.vision?.patchSize == 14)
   }
 
+  @Test func `the published relatives of CLIP are read as the library reads them`() throws {
+    // LAION: exact GELU, and the old end token though the tokenizer's is 49407.
+    let laion = try configuration(
+      """
+      {"model_type": "clip", "projection_dim": 512, "text_config_dict": null,
+       "text_config": {"model_type": "clip_text_model", "hidden_act": "gelu", "eos_token_id": 2},
+       "vision_config": {"model_type": "clip_vision_model", "hidden_act": "gelu"}}
+      """)
+    #expect(laion.vision.transformer.activation == .gelu)
+    #expect(laion.text.transformer.activation == .gelu && laion.text.endRule == .largestToken)
+    // MetaCLIP: the activation of OpenAI's, and its own end token.
+    let metaCLIP = try configuration(
+      """
+      {"model_type": "clip", "projection_dim": 512, "torch_dtype": "float32",
+       "text_config": {"hidden_act": "quick_gelu", "eos_token_id": 49407},
+       "vision_config": {"hidden_act": "quick_gelu", "patch_size": 16}}
+      """)
+    #expect(metaCLIP.vision.transformer.activation == .quickGELU)
+    #expect(metaCLIP.text.endRule == .firstToken(49407) && metaCLIP.vision.patchCount == 196)
+    // TinyCLIP: towers of its own sizes, the rest by default.
+    let tinyCLIP = try configuration(
+      """
+      {"model_type": "clip",
+       "text_config": {"hidden_size": 256, "intermediate_size": 1024, "num_attention_heads": 4,
+         "num_hidden_layers": 3},
+       "vision_config": {"hidden_size": 256, "intermediate_size": 1024, "num_attention_heads": 4,
+         "num_hidden_layers": 10, "patch_size": 16}}
+      """)
+    #expect(tinyCLIP.vision.transformer.layerCount == 10 && tinyCLIP.projectionDimension == 512)
+    #expect(tinyCLIP.text.transformer.headCount == 4 && tinyCLIP.text.transformer.layerCount == 3)
+    #expect(tinyCLIP.vision.transformer.activation == .quickGELU)
+  }
+
   @Test func `a text ends at its first end token, or at its largest token in old files`() throws {
     let first = TextConfiguration.EndRule.firstToken(7)
     #expect(first.endPosition(in: [1, 9, 7, 7, 9]) == 2)
