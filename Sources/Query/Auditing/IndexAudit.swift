@@ -27,7 +27,9 @@ public struct IndexAudit: Sendable {
         // A damaged note is among the findings already.
       }
       report.allowDropping(
-        notes: [RecallCurve.noteName, TokenReduction.dispensableNoteName])
+        notes: [
+          RecallCurve.noteName, TokenReduction.dispensableNoteName, IndexRun.noteName,
+        ])
       return report
     }
   }
