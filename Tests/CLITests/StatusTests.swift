@@ -31,6 +31,8 @@ import Testing
     #expect(run["ending"] as? String == "completed")
     let times = try [#require(run["started"] as? Int), #require(run["ended"] as? Int)]
     #expect(times == times.sorted() && times.allSatisfy { (before...after).contains($0) })
+    let changed = try #require(try document()["changed"] as? Int)
+    #expect((before...after).contains(changed), "\(changed)")
     #expect(run["seen"] as? Int == 6 && run["added"] as? Int == 5)
     #expect(run["unreadable"] as? Int == 1 && run["unchanged"] as? Int == 0)
 
