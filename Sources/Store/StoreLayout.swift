@@ -138,7 +138,7 @@ struct StoreTables: Sendable {
   /// Tag and id → nothing.
   let tags: Table
   /// The forms in which tokens are kept.
-  let layout: PlaneLayout
+  var layout: PlaneLayout
 
   /// Every table, in the order of `StoreLayout`'s description.
   var all: [Table] {

@@ -56,7 +56,7 @@ extension Snapshot {
             name: table.name, entryCount: usage.entryCount, byteCount: usage.byteCount))
       }
       let environment = transaction.environment
-      let dataPath = environment.path + "/" + StoreLayout.dataFileName
+      let dataPath = environment.folder + "/" + StoreLayout.dataFileName
       return StoreStatistics(
         tables: rows, fileByteCount: environment.fileByteCount,
         mapByteCount: environment.mapByteCount, changeTime: fileChangeTime(dataPath) ?? 0)

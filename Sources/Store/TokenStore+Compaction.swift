@@ -18,7 +18,8 @@ public struct CompactionProgress: Hashable, Sendable {
 }
 
 extension TokenStore {
-  /// Rewrites the index without the room that removed images left.
+  /// Rewrites the index without the room that removed images left: no row of theirs stays, and
+  /// segments of the scan plane that fit into one are joined. Ids, codes and screens are kept.
   ///
   /// Readers go on, also those of other processes, and see the new file with their next snapshot;
   /// what was read before stays as it was. Other writes wait. A compaction that is interrupted

@@ -35,6 +35,10 @@ public final class TokenStore: Sendable {
 
     /// The index lies on a network file system. One machine alone must ever open it.
     public static let allowsNetwork = Options(rawValue: 1)
+
+    /// The note of the layout is damaged: what the tables hold says in which forms tokens are kept.
+    /// For `audit` and `repair`, which writes the note anew.
+    public static let infersLayout = Options(rawValue: 2)
   }
 
   /// What is open now.
@@ -79,9 +83,11 @@ public final class TokenStore: Sendable {
     at path: String, mode: Mode, program: String = "filip", layout: PlaneLayout = PlaneLayout(),
     options: Options = []
   ) throws(StoreError) -> TokenStore {
-    try open(
+    var environmentOptions = EnvironmentOptions()
+    environmentOptions.infersLayout = options.contains(.infersLayout)
+    return try open(
       at: path, mode: mode, program: program, layout: layout, options: options,
-      environmentOptions: EnvironmentOptions())
+      environmentOptions: environmentOptions)
   }
 
   static func open(
@@ -224,8 +230,10 @@ extension TokenStore {
           throw .notFound(path: folder.path)
         }
         let lease = try OpenEnvironments.lease(
-          path: folder.path, folder: folder.path(ofGeneration: generation), options: options,
-          prepare: openTables)
+          path: folder.path, folder: folder.path(ofGeneration: generation), options: options
+        ) { (environment) throws(StoreError) in
+          try openTables(of: environment, infersLayout: options.infersLayout)
+        }
         if folder.stamp() == stamp { return Opened(lease: lease, stamp: stamp) }
       } catch {
         if folder.stamp() == stamp { throw error }
@@ -237,7 +245,7 @@ extension TokenStore {
 
   /// The tables of an index in our format.
   private static func openTables(
-    of environment: Environment
+    of environment: Environment, infersLayout: Bool
   ) throws(StoreError) -> StoreTables {
     let transaction = try environment.beginRead()
     guard let meta = try transaction.openTable(StoreTables.metaName) else {
@@ -245,16 +253,18 @@ extension TokenStore {
     }
     let marker = try transaction.value(in: meta, forKey: MetaKey.format)
     try StoreFormat.check(marker: marker, path: environment.path)
-    let layout = try transaction.value(in: meta, forKey: MetaKey.layout)
-    guard let layout = PlaneLayout(bytes: layout ?? []) else {
-      throw StoreError(.impossible(.layout), in: "the description", path: environment.path)
+    let note = PlaneLayout(
+      bytes: try transaction.value(in: meta, forKey: MetaKey.layout) ?? [])
+    guard note != nil || infersLayout else {
+      throw StoreError(.impossible(.layout), in: "the note of the layout", path: environment.path)
     }
-    let tables = try StoreTables(layout: layout) { (name) throws(StoreError) in
+    var tables = try StoreTables(layout: note ?? PlaneLayout()) { (name) throws(StoreError) in
       guard let table = try transaction.openTable(name) else {
         throw StoreError(.pageNotFound, path: environment.path, doing: "opening")
       }
       return table
     }
+    if note == nil { tables.layout = try transaction.layoutOfContent(tables) }
     try transaction.commit()
     return tables
   }

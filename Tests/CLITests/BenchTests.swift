@@ -105,6 +105,9 @@ import Testing
       #expect(times["count"] as? Int == 3)
       #expect(try #require(times["p50_ms"] as? Double) > 0)
     }
+    let searches = try #require(document["searches"] as? [[String: Any]])
+    #expect(searches.map { $0["images"] as? Int } == [30, 30, 15, 0])
+    #expect(searches.map { $0["evaluation"] == nil } == [true, false, false, false])
     let kinds = try #require(document["bytes_per_image"] as? [[String: Any]])
     #expect(kinds.compactMap { $0["kind"] as? String } == ["originals", "plane", "records"])
     #expect(try program.run("verify", "--index", "drawn").status == 0)

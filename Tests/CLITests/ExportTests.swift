@@ -32,7 +32,9 @@ import Testing
     }
   }
 
-  @Test(arguments: [[], ["--pool", "2"]])
+  @Test(arguments: [
+    [], ["--pool", "2"], ["--dimension", "48"], ["--pool", "2", "--dimension", "64"],
+  ])
   func `an export that is imported is the same index`(options: [String]) throws {
     let pictures = try program.pictures(6)
     try Data("no image".utf8).write(to: URL(fileURLWithPath: pictures + "/bad.jpg"))
@@ -49,7 +51,7 @@ import Testing
     let (first, second) = (try content(of: program.index), try content(of: other))
     #expect(first == second && first.count == 6)
     #expect(first.allSatisfy { $0.record.kind == .image && $0.record.contentHash != nil })
-    #expect(first.allSatisfy { ($0.record.patchTokens != nil) == !options.isEmpty })
+    #expect(first.allSatisfy { ($0.record.patchTokens != nil) == options.contains("--pool") })
     func hits(_ index: String) throws -> String {
       try program.run("search", "small balloon", "-k", "9", "-q", "--index", index).text
     }
@@ -60,10 +62,43 @@ import Testing
     try program.run("export", "-o", again, "--index", other)
     #expect(
       FileManager.default.contentsEqual(atPath: again, andPath: file), "the tokens differ")
-    if options.isEmpty {
-      let continued = try program.run("index", pictures, "--index", other)
-      #expect(continued.messages.contains("6 unchanged"), "\(continued.messages)")
+    let continued = try program.run("index", pictures, "--index", other)
+    #expect(continued.messages.contains("6 unchanged"), "\(continued.messages)")
+    #expect(try hits(other) == hits(program.index))
+  }
+
+  @Test func `reduced tokens go where the axes are the same, and nowhere else`() throws {
+    let pictures = try program.pictures(6)
+    try program.run("index", pictures, "--dimension", "48")
+    let file = program.folder.path + "/e.safetensors"
+    let exported = try program.run("export", "-o", file)
+    #expect(
+      exported.messages.contains("the tokens are reduced with --dimension 48"),
+      "\(exported.messages)")
+    let tensors = try readSafetensors(file)
+    let axes = try #require(tensors.tensors["projection"])
+    #expect(axes.type == "F32" && axes.shape == [48, 128])
+    #expect(tensors.metadata["reduction"] == "pool 1 dimension 48")
+
+    // Back into the index it came from: the same axes.
+    #expect(try program.run("import", file).messages.contains("6 replaced"))
+    // Axes that were learnt from other pictures, and other settings, are refused.
+    let others = try program.pictures(4, in: "others")
+    for options in [["--dimension", "48"], ["--pool", "2"], []] {
+      let index = program.folder.path + "/index" + options.joined()
+      try program.run(["index", others, "--index", index] + options)
+      let refused = try program.run("import", file, "--index", index)
+      #expect(refused.status == 65, "\(options): \(refused.messages)")
     }
+    // Without the axes they would be tokens that no query fits.
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+    let name = try #require(bytes.range(of: Data("\"projection\"".utf8)))
+    bytes.replaceSubrange(name, with: Data("\"projectors\"".utf8))
+    let lost = program.folder.path + "/lost.safetensors"
+    try bytes.write(to: URL(fileURLWithPath: lost))
+    let refused = try program.run("import", lost, "--index", program.folder.path + "/new")
+    #expect(
+      refused.status == 65 && refused.messages.contains("export them again"), "\(refused.messages)")
   }
 
   @Test func `the file has the form that other programs read`() throws {

@@ -27,6 +27,29 @@ import Testing
     return try #require(document["findings"] as? [[String: Any]])
   }
 
+  @Test func `a damaged note of the layout keeps nobody but a repair from opening the index`()
+    throws
+  {
+    let pictures = try program.pictures(3)
+    try program.run("index", pictures, "--originals", "none")
+    let before = try program.run("search", "small balloon", in: pictures)
+    try damage { transaction, tables in
+      try transaction.put([1, 2], forKey: MetaKey.layout, in: tables.meta)
+    }
+    for command in [["search", "small balloon"], ["status"], ["index", pictures]] {
+      let refused = try program.run(command)
+      #expect(refused.status == 65, "\(command)")
+      #expect(refused.messages.contains("filip verify --repair"), "\(refused.messages)")
+    }
+    let found = try program.run("verify")
+    #expect(found.status == 65)
+    #expect(found.lines.map { $0.hasPrefix("meta: the note of the layout: ") } == [true])
+    let mended = try program.run("verify", "--repair")
+    #expect(mended.status == 0 && mended.lines.count == 1, "\(mended.text)")
+    #expect(try program.run("search", "small balloon", in: pictures).text == before.text)
+    #expect(try program.run("status").text.contains("originals none"))
+  }
+
   @Test func `damage is named and mended, and the other images are found as before`() throws {
     let pictures = try program.pictures(12)
     try program.run("index", pictures)

@@ -101,6 +101,9 @@ struct WriterRole {
     }
     do {
       try check(store)
+      guard try store.read({ try $0.planeStatistics().deadImageCount }) == 0 else {
+        fail("rows of removed images are left")
+      }
     } catch let error as StoreError {
       // The new file is opened by the first who reads it, who may fail; the second does not.
       journal.note("refused reading \(error.code): \(error.description)")

@@ -16,6 +16,8 @@ package struct ModelItem: Hashable, Sendable {
   package var mergesPatches = false
   /// Which of two encoders made the tokens.
   package var tower = 0
+  /// What the user gave it; it stays with the item when another record takes its place.
+  package var tags: Set<ItemTag> = []
 
   static let sizeOfRenamed: UInt64 = 11
 
@@ -30,6 +32,7 @@ package struct ModelItem: Hashable, Sendable {
       kind: .image, path: path, fileSize: size, modificationTime: time)
     record.contentHash = hash
     record.root = Array("/photos".utf8)
+    record.tags = tags
     guard reason == nil else { return record }
     record.encoderFingerprint = "tower \(tower)"
     record.width = UInt32(tokens.count)

@@ -8,6 +8,7 @@ package enum StoreChange: Sendable {
   case rename(UInt64, path: [UInt8], time: Int64)
   case touch(UInt64, size: UInt64, time: Int64)
   case remove(UInt64)
+  case tag(UInt64, adding: Set<ItemTag>, removing: Set<ItemTag>)
   case note(String, [UInt8]?)
 
   /// Makes the change to an index.
@@ -29,6 +30,8 @@ package enum StoreChange: Sendable {
       try writer.touch(ItemID(rawValue: id), fileSize: size, modificationTime: time)
     case .remove(let id):
       try writer.remove(ItemID(rawValue: id))
+    case .tag(let id, let added, let removed):
+      try writer.tag(ItemID(rawValue: id), adding: added, removing: removed)
     case .note(let name, let value):
       try writer.setNote(name, to: value)
     }

@@ -34,7 +34,26 @@ extension StoreModel {
       let expected = items.filter { $0.value.hash == hash }.keys.sorted()
       expect("what has the hash \(hash)", ids, expected)
     }
+    found += try differencesOfTags(from: snapshot)
     found += try snapshot.audit().findings.map { "damage: \($0)" }
+    return found
+  }
+
+  /// Compares what is said of all tags, and which items each of them leads to.
+  private func differencesOfTags(from snapshot: borrowing Snapshot) throws -> [String] {
+    var found: [String] = []
+    let expected = Self.tags.sorted().compactMap { tag in
+      let count = items.values.count { $0.tags.contains(tag) }
+      return count > 0 ? "\(tag): \(count)" : nil
+    }
+    let counts = try snapshot.tagCounts().map { "\($0.tag): \($0.itemCount)" }
+    if counts != expected { found.append("the tags are \(counts), not \(expected)") }
+    for tag in Self.tags {
+      var ids: [UInt64] = []
+      try snapshot.items(tagged: tag).forEach { ids.append($0.rawValue) }
+      let expected = items.filter { $0.value.tags.contains(tag) }.keys.sorted()
+      if ids != expected { found.append("the tag \(tag) leads to \(ids), not \(expected)") }
+    }
     return found
   }
 
@@ -56,6 +75,7 @@ extension StoreModel {
     expect(\.height, expected.height)
     expect(\.tiles, expected.tiles)
     expect(\.patchTokens, expected.patchTokens)
+    expect(\.tags, expected.tags)
     expect(\.unreadableReason, item.reason)
     expect(\.tokenCount, item.reason == nil ? item.tokens.count : 0)
     return found

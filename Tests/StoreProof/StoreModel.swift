@@ -1,4 +1,4 @@
-import FilipStore
+package import FilipStore
 import TestSupport
 
 /// What an index must hold after a number of commits: dictionaries in memory, filled by a sequence
@@ -60,7 +60,7 @@ extension StoreModel {
     guard let id = living.randomElement(using: &generator) else {
       return .insert(item(using: &generator))
     }
-    switch Int.random(in: 0..<20, using: &generator) {
+    switch Int.random(in: 0..<23, using: &generator) {
     case 0..<6: return isFull ? .remove(id) : .insert(item(using: &generator))
     case 6..<9: return .insert(item(using: &generator))
     case 9..<12: return .remove(id)
@@ -70,6 +70,7 @@ extension StoreModel {
       return .rename(id, path: path(using: &generator), time: time(using: &generator))
     case 17:
       return .touch(id, size: generator.next() >> 20, time: time(using: &generator))
+    case 18..<21: return tagging(id, using: &generator)
     default:
       let name = "note \(Int.random(in: 0..<3, using: &generator))"
       let value = (0..<20).map { _ in UInt8.random(in: 0...255, using: &generator) }
@@ -95,6 +96,9 @@ extension StoreModel {
     item.hasPooled = Bool.random(using: &generator)
     item.mergesPatches = item.tokens.count > 0 && Int.random(in: 0..<4, using: &generator) == 0
     item.tower = Int.random(in: 0..<2, using: &generator)
+    if let tag = Self.tags.randomElement(using: &generator), Bool.random(using: &generator) {
+      item.tags = [tag]
+    }
     return item
   }
 
@@ -103,6 +107,20 @@ extension StoreModel {
     item.reason = "it ends early"
     return item
   }
+
+  /// Gives an item a tag or takes it away, and perhaps the opposite of another: a change in any case.
+  private func tagging(_ id: UInt64, using generator: inout SeededGenerator) -> StoreChange {
+    let present = items[id]?.tags ?? []
+    let chosen = Set(
+      Self.tags.shuffled(using: &generator).prefix(.random(in: 1...2, using: &generator)))
+    return .tag(
+      id, adding: chosen.subtracting(present), removing: chosen.intersection(present))
+  }
+
+  /// The tags that items have: the keys of some begin with others, and one is as long as can be.
+  package static let tags = [
+    "sea", "seaside", "großes Bild", String(repeating: "日", count: 66),
+  ].compactMap { ItemTag($0) }
 
   /// One of twice as many paths as there are items: new ones, and such as an item has.
   private func path(using generator: inout SeededGenerator) -> [UInt8] {
@@ -141,6 +159,9 @@ extension StoreModel {
       items[id]?.size = size
       items[id]?.time = time
     case .remove(let id): remove(id)
+    case .tag(let id, let added, let removed):
+      items[id]?.tags.subtract(removed)
+      items[id]?.tags.formUnion(added)
     case .note(let name, let value): notes[name] = value
     }
   }
@@ -148,7 +169,13 @@ extension StoreModel {
   /// Whatever else has the item's path gives way.
   private mutating func put(_ item: ModelItem, at id: UInt64) {
     if let other = idsByPath[item.path], other != id { remove(other) }
-    if let old = items[id] { idsByPath[old.path] = nil } else { living.append(id) }
+    var item = item
+    if let old = items[id] {
+      idsByPath[old.path] = nil
+      item.tags.formUnion(old.tags)
+    } else {
+      living.append(id)
+    }
     items[id] = item
     idsByPath[item.path] = id
   }

@@ -136,7 +136,7 @@ import TestSupport
     /// Damages one entry of a table, or adds one that has no business there.
     func plant(_ number: Int, _ generator: inout SeededGenerator, _ harm: inout Harm) throws {
       let name = try store.currentLease().tables.all[number].name
-      let spared = ["format", "created-by", "layout", "note:note"].map { Array($0.utf8) }
+      let spared = ["format", "created-by", "note:note"].map { Array($0.utf8) }
       let candidates = rows[number].filter { !spared.contains($0.key) }
       let way = Int.random(in: 0..<5, using: &generator)
       if candidates.isEmpty || way == 0 && name != "meta" {
@@ -345,6 +345,49 @@ import TestSupport
     let findings = try index.store.read { snapshot in try snapshot.audit() }.findings
     #expect(findings.map(\.description) == ["the note note: its checksum does not match"])
     #expect(findings.map(\.remedy) == [.none])
+  }
+
+  @Test(arguments: [
+    PlaneLayout(), PlaneLayout(bits: .four), PlaneLayout(originals: .none),
+    PlaneLayout(bits: .four, originals: .none),
+  ])
+  func `a damaged note of the layout is made anew from what the tables hold`(
+    layout: PlaneLayout
+  ) throws {
+    let folder = TemporaryFolder()
+    for damage in [nil, [9], MetaValue.seal([5, 1])] as [[UInt8]?] {
+      removeTree(folder.path)
+      do {
+        let store = try TokenStore.open(at: folder.path, mode: .create, layout: layout)
+        try store.write { writer in
+          for number in 0..<4 {
+            var generator = SeededGenerator(seed: UInt64(number))
+            try writer.insert(image("/\(number)"), tokens: generator.tokens(number, 16))
+          }
+          let tables = writer.tables
+          try writer.change { (writer) throws(StoreError) in
+            if let damage {
+              try writer.transaction.put(damage, forKey: MetaKey.layout, in: tables.meta)
+            } else {
+              try writer.transaction.remove(MetaKey.layout, in: tables.meta)
+            }
+          }
+        }
+      }
+      let error = storeError { _ = try TokenStore.open(at: folder.path, mode: .readOnly) }
+      #expect(error?.code == .damaged)
+      #expect(error?.message.contains("filip verify --repair") == true)
+      do {
+        let store = try TokenStore.open(
+          at: folder.path, mode: .readWrite, options: .infersLayout)
+        #expect(store.layout == layout)
+        #expect(try repair(store).map(\.subject) == ["the note of the layout"])
+      }
+      let store = try TokenStore.open(at: folder.path, mode: .readWrite)
+      #expect(store.layout == layout)
+      #expect(try store.read { try $0.audit().isSound })
+      #expect(try store.read { try $0.tokens(of: ItemID(rawValue: 4))?.tokenCount } == 3)
+    }
   }
 
   @Test func `an index that was changed since its audit is not repaired`() throws {

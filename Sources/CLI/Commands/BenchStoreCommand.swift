@@ -8,11 +8,12 @@ import SystemPackage
 struct BenchStoreCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "store",
-    abstract: "Measure commits, openings and the size of an index.",
+    abstract: "Measure commits, openings, filters and the size of an index.",
     discussion: """
       Makes an index of drawn tokens, as bench search does, opens it, adds single images and \
       removes them, each in a commit that is on the disk when it ends, and adds some hundred in \
-      larger commits. The index is afterwards what it was.
+      larger commits. The index is afterwards what it was. Before that, the same exact searches are \
+      made without a filter and with several.
       """)
 
   @Option(
@@ -27,7 +28,9 @@ struct BenchStoreCommand: AsyncParsableCommand {
       valueName: "dir"))
   var keep: String?
 
-  @Option(help: ArgumentHelp("Openings, and commits of each kind. Default: 50.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "Openings, commits and searches of each kind. Default: 50.", valueName: "n"))
   var repetitions = 50
 
   @Flag(help: "Write one JSON document.")
@@ -50,11 +53,17 @@ struct BenchStoreCommand: AsyncParsableCommand {
     let corpus = SyntheticCorpus(synthetic.parameters)
     try await fill(path, with: corpus)
     let images = (0..<min(64, synthetic.parameters.imageCount)).map { corpus.tokens(ofImage: $0) }
+    let queries = (0..<repetitions).map { corpus.query($0).tokens }
+    let filters = try await FilterBenchmark(
+      store: TokenStore.open(at: path, mode: .readOnly), queries: queries,
+      threadCount: threads.count)
     let result = try StoreBenchmark(
       path: path, options: TokenStore.Options(), repetitions: repetitions, images: images)
     var output = StandardOutput()
     output.write(
-      json ? document(result).text + "\n" : lines(result).joined(separator: "\n") + "\n")
+      json
+        ? document(result, filters).text + "\n"
+        : lines(result, filters).joined(separator: "\n") + "\n")
     try output.flush()
   }
 
@@ -82,7 +91,7 @@ struct BenchStoreCommand: AsyncParsableCommand {
     sorted[min(sorted.count - 1, Int((Double(sorted.count) * share).rounded(.up)) - 1)]
   }
 
-  private func lines(_ result: StoreBenchmark) -> [String] {
+  private func lines(_ result: StoreBenchmark, _ filters: FilterBenchmark) -> [String] {
     func times(_ name: String, _ sorted: [Double]) -> String {
       let (p50, p95) = (rank(sorted, 0.5) * 1_000, rank(sorted, 0.95) * 1_000)
       return "\(name)p50 \(decimal(p50, digits: 2)) ms, p95 \(decimal(p95, digits: 2)) ms"
@@ -98,13 +107,22 @@ struct BenchStoreCommand: AsyncParsableCommand {
       times("remove one ", result.removals),
       "add many   \(countText(Int(result.imagesPerSecond))) images/s, \(result.batchSize) a commit",
       "bytes      per image: " + bytes.joined(separator: ", "),
-      "machine    \(MachineProbe.processorName ?? "unknown processor"), "
-        + "\(defaultThreadCount) cores; filip \(filipVersion)"
-        + (MachineProbe.checkoutCommit.map { ", checkout \($0.prefix(8))" } ?? ""),
     ]
+      + filters.rows.map { row in
+        let evaluation =
+          row.evaluations.isEmpty
+          ? ""
+          : ", of which the filter \(decimal(rank(row.evaluations, 0.5) * 1_000, digits: 2)) ms"
+        return times("search     ", row.searches) + evaluation
+          + "; \(row.name): \(countText(row.imageCount)) images"
+      } + [
+        "machine    \(MachineProbe.processorName ?? "unknown processor"), "
+          + "\(defaultThreadCount) cores; filip \(filipVersion)"
+          + (MachineProbe.checkoutCommit.map { ", checkout \($0.prefix(8))" } ?? "")
+      ]
   }
 
-  private func document(_ result: StoreBenchmark) -> JSONValue {
+  private func document(_ result: StoreBenchmark, _ filters: FilterBenchmark) -> JSONValue {
     func times(_ sorted: [Double]) -> JSONValue {
       .members([
         "p50_ms": .double(rank(sorted, 0.5) * 1_000), "p95_ms": .double(rank(sorted, 0.95) * 1_000),
@@ -123,6 +141,14 @@ struct BenchStoreCommand: AsyncParsableCommand {
         "images_per_second": .double(result.imagesPerSecond),
         "images_per_commit": .count(result.batchSize),
       ]),
+      "searches": .array(
+        filters.rows.map { row in
+          .members([
+            "filter": .string(row.name), "images": .count(row.imageCount),
+            "search": times(row.searches),
+            "evaluation": row.evaluations.isEmpty ? nil : times(row.evaluations),
+          ])
+        }),
       "bytes_per_image": .array(
         parts(result.statistics).map { part in
           .members([

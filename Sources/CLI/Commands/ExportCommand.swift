@@ -17,6 +17,10 @@ struct ExportCommand: ParsableCommand {
       Of an index that was made with --originals none, what its codes stand for is written, as \
       32-bit floats; such tokens are imported with other codes.
 
+      Of an index that was made with --dimension, the axes are written too, as "projection" (d, \
+      dimensions of the model): filip import takes them over, and other programs project queries \
+      on them.
+
       Files that could not be read have no tokens and are left out.
       """)
 
@@ -31,13 +35,18 @@ struct ExportCommand: ParsableCommand {
   }
 
   func run() throws {
-    let store = try TokenStore.open(at: indexOptions.path, mode: .readOnly)
+    let store = try indexOptions.open(.readOnly)
     let reporter = ProgressReporter(isQuiet: messages.quiet, unit: "items")
     let summary = try Exporter(store: store).run(to: argumentPath(output)) { reporter.show($0) }
     reporter.finish()
     guard !messages.quiet else { return }
     if summary.isDecodedFromCodes {
       Messages.note("the index keeps no originals: the tokens are what its codes stand for")
+    }
+    if summary.reduction.dimension != nil {
+      Messages.note(
+        "the tokens are reduced with \(summary.reduction); queries must be projected on the axes in "
+          + "the tensor projection, which filip import takes over")
     }
     if summary.unreadableCount > 0 {
       Messages.note(

@@ -49,6 +49,10 @@ struct StatusCommand: ParsableCommand {
     var recall: RecallEstimate?
     /// Who made the tokens of an index without a model.
     var importedFingerprint: String?
+    /// What the last run of `filip index` did, where that is known.
+    var lastRun: IndexRun?
+    /// Who reads the index besides this program, and how many commits behind.
+    var readers: [(process: Int32, commitsBehind: Int)] = []
 
     init(_ store: TokenStore?) throws {
       guard let store else { return }
@@ -68,6 +72,11 @@ struct StatusCommand: ParsableCommand {
         guard let curve = try RecallCurve(snapshot) else { return nil }
         return curve.candidateCount(forRecall: 0.99).flatMap(curve.estimate)
       }
+      lastRun = try? store.read { try IndexRun($0) }
+      let others = Dictionary(
+        try store.readers().filter { !$0.isThisProcess }.map { ($0.processID, $0.commitsBehind) },
+        uniquingKeysWith: max)
+      readers = others.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
       importedFingerprint = try ImportedOrigin.fingerprint(of: store)
       if importedFingerprint == nil { model = Result { try IndexModel(for: store) } }
     }
@@ -90,6 +99,8 @@ struct StatusCommand: ParsableCommand {
           + originalsText(status) + cascadeText(status.recall),
       ]
       lines += rootLines(status)
+      if let run = status.lastRun { lines.append("last run    \(runText(run))") }
+      if !status.readers.isEmpty { lines.append("readers     \(readersText(status))") }
     } else {
       lines.append("index       none at \(indexOptions.path); create one: filip index FOLDER")
     }
@@ -157,6 +168,31 @@ struct StatusCommand: ParsableCommand {
     }
   }
 
+  /// What the last run did, and how it ended.
+  private func runText(_ run: IndexRun) -> String {
+    let began = dateText(run.startTime)
+    guard run.ending != .none else {
+      return "begun \(began), its end is not known: it goes on, or it was killed"
+    }
+    let parts = [
+      ("added", run.addedCount), ("changed", run.changedCount), ("renamed", run.renamedCount),
+      ("removed", run.removedCount), ("unreadable", run.unreadableCount),
+      ("missing but kept", run.vanishedCount),
+    ].filter { $0.1 > 0 }.map { "\(countText($0.1)) \($0.0)" }
+    let duration = durationText(.seconds(max(0, run.endTime - run.startTime)))
+    return "\(run.ending.rawValue), \(began), \(duration): "
+      + ([countText(run.seenCount) + " files seen"] + parts).joined(separator: ", ")
+  }
+
+  /// The processes that read the index, and what their snapshots keep from being used again.
+  private func readersText(_ status: IndexStatus) -> String {
+    status.readers.map { reader in
+      "process \(reader.process)"
+        + (reader.commitsBehind > 0
+          ? " (\(countText(reader.commitsBehind)) commits behind; the file may grow)" : "")
+    }.joined(separator: ", ")
+  }
+
   /// The library behind every format; `nil` for a format that cannot be read.
   private func decoders() -> [(format: String, library: String?)] {
     let available = ImageDecoder.available
@@ -168,6 +204,18 @@ struct StatusCommand: ParsableCommand {
     guard let recall else { return "" }
     return "; a cascade finds \(decimal(100 * recall.value, digits: 1)) % of the ten best "
       + "(\(recall.queryCount) queries, \(recall.querySource))"
+  }
+
+  private func runJSON(_ run: IndexRun) -> JSONValue {
+    .members([
+      "ending": run.ending == .none ? nil : .string(run.ending.rawValue),
+      "started": .integer(run.startTime),
+      "ended": run.ending == .none ? nil : .integer(run.endTime),
+      "seen": .count(run.seenCount), "added": .count(run.addedCount),
+      "changed": .count(run.changedCount), "renamed": .count(run.renamedCount),
+      "removed": .count(run.removedCount), "unchanged": .count(run.unchangedCount),
+      "unreadable": .count(run.unreadableCount), "vanished": .count(run.vanishedCount),
+    ])
   }
 
   private func document(_ status: IndexStatus) -> JSONValue {
@@ -216,6 +264,15 @@ struct StatusCommand: ParsableCommand {
             .members([
               "name": .string($0.name), "entries": .count($0.entryCount),
               "bytes": .count($0.byteCount),
+            ])
+          })
+      },
+      "last_run": status.lastRun.map(runJSON),
+      "readers": status.statistics.map { _ in
+        .array(
+          status.readers.map {
+            .members([
+              "process": .integer(Int64($0.process)), "commits_behind": .count($0.commitsBehind),
             ])
           })
       },

@@ -34,7 +34,7 @@ struct VerifyCommand: ParsableCommand {
   func run() throws {
     let store = try TokenStore.open(
       at: indexOptions.path, mode: repair ? .readWrite : .readOnly,
-      program: "filip \(filipVersion)")
+      program: "filip \(filipVersion)", options: indexOptions.storeOptions.union(.infersLayout))
     let audit = IndexAudit(store: store)
     let reporter = ProgressReporter(isQuiet: messages.quiet, unit: "items")
     let report = try audit.run { reporter.show($0) }

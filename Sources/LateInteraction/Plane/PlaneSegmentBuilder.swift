@@ -85,6 +85,15 @@ package struct PlaneSegmentBuilder {
     ).byteCount
   }
 
+  /// Bytes that a segment of so many images and tokens has, padding included.
+  package static func byteCount(
+    dimension: Int, bits: PlaneBits, imageCount: Int, tokenCount: Int
+  ) -> Int {
+    PlaneGeometry(
+      dimension: dimension, bits: bits, imageCount: imageCount, tokenCount: tokenCount
+    ).byteCount
+  }
+
   private var geometry: PlaneGeometry {
     PlaneGeometry(
       dimension: dimension, bits: bits, imageCount: imageCount, tokenCount: tokenCount)

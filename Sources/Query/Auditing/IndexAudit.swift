@@ -29,7 +29,7 @@ public struct IndexAudit: Sendable {
       }
       report.allowDropping(
         notes: [
-          RecallCurve.noteName, TokenReduction.dispensableNoteName,
+          RecallCurve.noteName, TokenReduction.dispensableNoteName, IndexRun.noteName,
           ComputeFormat.dispensableNoteName,
         ])
       return report

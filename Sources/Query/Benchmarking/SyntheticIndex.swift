@@ -6,6 +6,11 @@ package enum SyntheticIndex {
   /// Images per commit and per step of the work.
   private static let stepSize = 256
 
+  /// When the file of an image was changed: a minute after the one before, from 2020 on.
+  static func time(ofImage image: Int) -> Int64 {
+    (1_577_836_800 + 60 * Int64(image)) * 1_000_000_000
+  }
+
   /// What the corpus of an index was drawn with, less the number of images: a larger corpus begins
   /// with the images of a smaller one.
   private static func name(_ parameters: SyntheticCorpus.Parameters) -> String {
@@ -75,7 +80,9 @@ package enum SyntheticIndex {
   ) throws {
     try store.write { writer in
       for (image, tokens) in zip(range, images) {
-        var record = ItemRecord(kind: .imported, path: Array("synthetic-\(image)".utf8))
+        var record = ItemRecord(
+          kind: .imported, path: Array("synthetic-\(image)".utf8),
+          modificationTime: time(ofImage: image))
         record.encoderFingerprint = name
         try writer.insert(record, tokens: tokens)
       }

@@ -16,14 +16,18 @@ public struct ExportSummary: Sendable {
   public var isDecodedFromCodes = false
   /// Under which name the tokens can be imported.
   public var fingerprint: String?
+  /// How the index reduces its tokens; an import takes it over.
+  public var reduction = ReductionSetting.none
 }
 
 /// Writes the tokens of an index to a file that `Importer`, NumPy and PyTorch read.
 ///
 /// `FILE.safetensors` holds `embeddings` (sum of tokens, d), `pooled` (N, width) where there are
 /// pooled vectors, and `lengths` (N) int64; floats are half precision, bit for bit as they are
-/// stored, or single precision where the index keeps no originals. `FILE.safetensors.jsonl` has a
-/// line for each item in the same order, see `ExportedItem`.
+/// stored, or single precision where the index keeps no originals. Of an index whose tokens were
+/// projected to d dimensions it also holds the axes, `projection` (d, dimensions of the encoder) in
+/// single precision: a query must be projected on them. `FILE.safetensors.jsonl` has a line for each
+/// item in the same order, see `ExportedItem`.
 public struct Exporter: Sendable {
   private let store: TokenStore
 
@@ -43,8 +47,11 @@ public struct Exporter: Sendable {
     try store.read { snapshot in
       let lines = try LineWriter(FilePath(path.string + ".jsonl"))
       let survey = try Survey(snapshot, indexPath: store.path) { try lines.write($0) }
-      let origin = try origin(snapshot, survey)
-      try write(snapshot, survey, to: path, origin: origin, progress: report)
+      let reduction = try TokenReduction(snapshot)
+      let origin = survey.origin(reduction)
+      try write(
+        snapshot, survey, to: path, metadata: survey.metadata(reduction),
+        projection: reduction.projection, progress: report)
       try lines.finish()
       var summary = ExportSummary()
       summary.itemCount = survey.lengths.count
@@ -52,20 +59,14 @@ public struct Exporter: Sendable {
       summary.unreadableCount = try snapshot.itemCount - survey.lengths.count
       summary.isDecodedFromCodes = snapshot.layout.originals == .none
       summary.fingerprint = origin
+      summary.reduction = reduction.setting
       return summary
     }
   }
 
-  /// Who made the tokens. Those of fewer dimensions than the encoder gives are named after both:
-  /// they do not compare with the encoder's own.
-  private func origin(_ snapshot: borrowing Snapshot, _ survey: Survey) throws -> String? {
-    guard let fingerprint = survey.fingerprint else { return nil }
-    guard let dimension = try TokenReduction(snapshot).setting.dimension else { return fingerprint }
-    return "\(fingerprint) --dimension \(dimension)"
-  }
-
   private func write(
-    _ snapshot: borrowing Snapshot, _ survey: Survey, to path: FilePath, origin: String?,
+    _ snapshot: borrowing Snapshot, _ survey: Survey, to path: FilePath,
+    metadata: [String: String], projection: TokenProjection?,
     progress report: (IndexProgress) -> Void
   ) throws {
     typealias Tensor = SafetensorsWriter.Tensor
@@ -81,8 +82,12 @@ public struct Exporter: Sendable {
           name: "pooled", elementType: .float16, shape: [survey.lengths.count, survey.pooledWidth]))
     }
     tensors.append(Tensor(name: "lengths", elementType: .int64, shape: [survey.lengths.count]))
-    var metadata = ["format": "filip.embed/1"]
-    metadata["fingerprint"] = origin
+    if let projection {
+      tensors.append(
+        Tensor(
+          name: "projection", elementType: .float32,
+          shape: [projection.outputDimension, projection.inputDimension]))
+    }
     let writer = try SafetensorsWriter(path: path.string, tensors: tensors, metadata: metadata)
 
     var progress = IndexProgress()
@@ -113,6 +118,7 @@ public struct Exporter: Sendable {
       }
     }
     try writer.append(survey.lengths)
+    if let projection { try writer.append(projection.axes) }
     try writer.finish()
   }
 
@@ -135,6 +141,25 @@ private struct Survey {
   private(set) var pooledWidth = 0
   /// The encoder of the first item.
   private(set) var fingerprint: String?
+
+  /// Who made the tokens. Those of fewer dimensions than the encoder gives are named after both: they
+  /// do not compare with the encoder's own.
+  func origin(_ reduction: TokenReduction) -> String? {
+    guard let fingerprint else { return nil }
+    guard let dimension = reduction.setting.dimension else { return fingerprint }
+    return "\(fingerprint) --dimension \(dimension)"
+  }
+
+  /// What the file says of itself; `TokenArchive` reads it.
+  func metadata(_ reduction: TokenReduction) -> [String: String] {
+    var metadata = ["format": "filip.embed/1"]
+    metadata["fingerprint"] = origin(reduction)
+    guard let fingerprint, !reduction.isNone, reduction.isReady else { return metadata }
+    metadata["encoder"] = fingerprint
+    metadata["reduction"] = TokenReduction.text(reduction.setting)
+    metadata["reduction-recall"] = reduction.recall.map { TokenReduction.text($0) }
+    return metadata
+  }
 
   /// Looks at every record, and hands each readable item's line to `write`.
   init(

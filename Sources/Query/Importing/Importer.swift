@@ -17,9 +17,11 @@ public struct Importer: Sendable {
   /// Opens the index in the folder `path`, or makes it, and checks that the archives fit it.
   ///
   /// With `replacesEncoder`, tokens of another encoder are dropped here; their items keep their ids.
+  /// An index without tokens takes over how those of the archives were reduced, so that queries are
+  /// projected on the same axes.
   /// - Precondition: there is an archive.
   /// - Throws: `QueryError.modelMismatch` when the index holds tokens of another encoder or
-  ///   dimension; `StoreError`.
+  ///   dimension, `.reductionMismatch` when they were projected on other axes; `StoreError`.
   public init(
     at path: String, archives: [TokenArchive], parameters: ImportParameters = ImportParameters()
   ) throws {
@@ -36,7 +38,25 @@ public struct Importer: Sendable {
     store = try Self.openStore(at: path, parameters)
     let existing = try ExistingTokens(store)
     fingerprint = try Self.fingerprint(archives, parameters, existing)
-    try adopt(existing, dimension: dimension)
+    // Under another name they are just tokens.
+    let reduction = try Self.reduction(archives)
+    try adopt(
+      existing, dimension: dimension,
+      reduction: archives[0].fingerprint == fingerprint ? reduction : nil)
+  }
+
+  /// How the tokens of all archives were reduced; `nil` where nothing is said of it.
+  private static func reduction(_ archives: [TokenArchive]) throws(QueryError) -> TokenReduction? {
+    let first = archives[0].reduction ?? .none
+    for archive in archives {
+      let other = archive.reduction ?? .none
+      guard other.setting != first.setting || other.projection != first.projection else { continue }
+      throw QueryError(
+        .reductionMismatch,
+        "\(archives[0].path) and \(archive.path) have tokens that were reduced in different ways, "
+          + "\(first.setting) and \(other.setting); import them into different indexes")
+    }
+    return archives[0].reduction
   }
 
   /// Where an import chooses how its index is laid out.
@@ -66,7 +86,9 @@ public struct Importer: Sendable {
   }
 
   /// Makes the index one of this encoder, if it is not yet.
-  private func adopt(_ existing: ExistingTokens, dimension: Int) throws {
+  private func adopt(
+    _ existing: ExistingTokens, dimension: Int, reduction: TokenReduction?
+  ) throws {
     if existing.fingerprint == fingerprint || existing.fingerprint == nil {
       if let found = existing.dimension, found != dimension {
         throw QueryError(
@@ -81,7 +103,10 @@ public struct Importer: Sendable {
           + "not \(fingerprint); choose another --index, give the same --fingerprint if one encoder "
           + "made both, or drop its tokens: filip import --force")
     }
-    guard existing.fingerprint != fingerprint else { return }
+    guard existing.fingerprint != fingerprint else {
+      if let reduction { try adopt(reduction, isEmpty: existing.dimension == nil) }
+      return
+    }
     var outdated: [ItemRecord] = []
     try store.read { snapshot in
       try snapshot.forEachItem { item in
@@ -97,6 +122,24 @@ public struct Importer: Sendable {
       }
       try IndexModel.forget(in: &writer)
       try ImportedOrigin.record(fingerprint, in: &writer)
+      try (reduction ?? .none).record(in: &writer)
+    }
+  }
+
+  /// Takes over the reduction of tokens for an index of the same encoder, unless it has tokens: then
+  /// they must have been projected on the same axes.
+  private func adopt(_ reduction: TokenReduction, isEmpty: Bool) throws {
+    let stored = try store.read { try TokenReduction($0) }
+    if isEmpty {
+      guard stored != reduction else { return }
+      return try store.write { writer in try reduction.record(in: &writer) }
+    }
+    guard stored.projection == reduction.projection else {
+      throw QueryError(
+        .reductionMismatch,
+        "the tokens of \(archives[0].path) were reduced with \(reduction.setting), and those of the "
+          + "index at \(store.path) with \(stored.setting), or on other axes; choose another --index"
+      )
     }
   }
 

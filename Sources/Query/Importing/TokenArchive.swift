@@ -10,7 +10,10 @@ public import SystemPackage
 /// have 32 or 16 bits, integers 64 or 32. Beside the tokens, a file of the same name with `.jsonl`
 /// added may name the items, a line for each.
 ///
-/// Nothing is loaded before it is asked for; kept in memory are 8 bytes per item.
+/// Where `filip export` wrote reduced tokens, the file says how they were reduced and holds the axes
+/// that queries are projected on, `projection` (d, dimensions of the encoder).
+///
+/// Nothing else is loaded before it is asked for; kept in memory are 8 bytes per item.
 public struct TokenArchive: Sendable {
   /// The file with the tokens.
   public let path: FilePath
@@ -20,6 +23,8 @@ public struct TokenArchive: Sendable {
   public let dimension: Int
   /// The encoder, if the file says who it was.
   public let fingerprint: String?
+  /// How the encoder's tokens were reduced, if the file says all that queries need.
+  let reduction: TokenReduction?
 
   private let tokens: StoredTensor
   private let pooled: StoredTensor?
@@ -58,7 +63,7 @@ public struct TokenArchive: Sendable {
 
   private init(
     tokens: StoredTensor, lengths: [Int]?, pooled: StoredTensor?, fingerprint: String?,
-    names: FilePath?
+    reduction: TokenReduction? = nil, names: FilePath?
   ) throws {
     path = FilePath(tokens.path)
     try tokens.requireFloats()
@@ -74,6 +79,7 @@ public struct TokenArchive: Sendable {
     self.tokens = tokens
     self.pooled = pooled
     self.fingerprint = fingerprint
+    self.reduction = reduction
     offsets = try lengths.map {
       try Self.offsets(of: $0, tokenCount: extents[0], path: tokens.path)
     }
@@ -125,9 +131,46 @@ public struct TokenArchive: Sendable {
           + "filip embed writes")
     }
     let lengths = try file.stored("lengths").map(integers)
+    let reduction = try reduction(in: file, dimension: tokens.shape.last ?? 0)
     return try TokenArchive(
       tokens: tokens, lengths: lengths, pooled: file.stored("pooled"),
-      fingerprint: file.metadata["fingerprint"], names: names)
+      fingerprint: reduction.flatMap { _ in file.metadata["encoder"] }
+        ?? file.metadata["fingerprint"],
+      reduction: reduction, names: names)
+  }
+
+  /// How the tokens were reduced; `nil` where nothing is said of it.
+  private static func reduction(
+    in file: SafetensorsFile, dimension: Int
+  ) throws -> TokenReduction? {
+    guard let text = file.metadata["reduction"], file.metadata["encoder"] != nil else { return nil }
+    var reduction: TokenReduction
+    do throws(QueryError) {
+      reduction = TokenReduction(setting: try TokenReduction.setting(Array(text.utf8)))
+      reduction.recall = try file.metadata["reduction-recall"]
+        .map { (text) throws(QueryError) in try TokenReduction.recall(Array(text.utf8)) }
+    } catch {
+      throw QueryError(
+        .unreadable,
+        "\(file.path): \"\(text)\" is no reduction that this program knows; update filip")
+    }
+    guard let output = reduction.setting.dimension else { return reduction }
+    guard let stored = file.stored("projection"), stored.shape.count == 2,
+      stored.shape[0] == output, output == dimension, stored.shape[1] >= output
+    else {
+      throw QueryError(
+        .unreadable,
+        "\(file.path): the tokens were projected to \(output) dimensions, and there is no tensor "
+          + "projection (\(output), dimensions of the encoder) that says how; export them again")
+    }
+    try stored.requireFloats()
+    let axes = try stored.floats(0..<output)
+    guard axes.allSatisfy(\.isFinite) else {
+      throw QueryError(.unreadable, "\(file.path): the projection holds a value that is no number")
+    }
+    reduction.projection = TokenProjection(
+      axes: axes, inputDimension: stored.shape[1], outputDimension: output)
+    return reduction
   }
 
   private static func integers(_ tensor: StoredTensor) throws -> [Int] {

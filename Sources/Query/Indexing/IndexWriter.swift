@@ -28,6 +28,10 @@ struct IndexWriter {
   /// Items whose file was found.
   private(set) var seen: Set<ItemID> = []
   private(set) var summary = IndexSummary()
+  /// What the index remembers of this run.
+  private var run = IndexRun(startTime: IndexRun.now())
+  /// Whether it does.
+  private var isRunNoted = false
 
   init(store: TokenStore, fingerprint: String, roots: [FilePath], reduction: SharedReduction) {
     self.store = store
@@ -44,6 +48,7 @@ struct IndexWriter {
   mutating func add(_ files: [ExaminedFile]) throws {
     if waiting.isEmpty { waitingSince = .now }
     waiting += files
+    run.seenCount += files.count
     collectSample(files)
     guard reduction.isReady else {
       waiting.removeAll(where: \.isIgnored)
@@ -102,16 +107,26 @@ struct IndexWriter {
       let byteCount = try store.fileByteCount
       (seen, summary) = try store.write { writer in
         var (seen, summary) = (seen, summary)
+        if !isRunNoted { try run.record(in: &writer) }
         if hasNewReduction { try reduction.current.record(in: &writer) }
         for file in files { try apply(file, &writer, &seen, &summary) }
         return (seen, summary)
       }
       hasNewReduction = false
+      isRunNoted = true
       if try store.fileByteCount > byteCount { try summary.noteReaders(of: store) }
     } else {
       for file in files { note(file, &seen, &summary) }
     }
     (self.seen, self.summary) = (seen, summary)
+  }
+
+  /// Writes down in the index how the run ended.
+  mutating func recordEnd(_ ending: IndexRun.Ending) throws {
+    run.ending = ending
+    run.endTime = IndexRun.now()
+    run.count(summary)
+    try store.write { writer in try run.record(in: &writer) }
   }
 
   /// Notes a folder or file that the walk could not look at.

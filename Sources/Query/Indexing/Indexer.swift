@@ -9,7 +9,7 @@ import SystemPackage
 /// decoded, encoded) by several tasks at once; the outcomes are put back into walk order and
 /// written in commits of some hundred files. Walk, decoding, encoding and writing overlap. A run
 /// that is cancelled or killed leaves the index at its last commit, and the next run goes on from
-/// there.
+/// there. The index remembers how its last run ended, see `IndexRun`.
 public struct Indexer: Sendable {
   private let store: TokenStore
   private let pipeline: ImagePipeline
@@ -42,6 +42,28 @@ public struct Indexer: Sendable {
     var writer = IndexWriter(
       store: store, fingerprint: pipeline.fingerprint, roots: parameters.roots,
       reduction: reduction)
+    do {
+      try await bringUpToDate(&writer, examiner, report)
+    } catch {
+      // Where nothing more can be written, no end is written down either.
+      try? writer.recordEnd(.failed)
+      throw error
+    }
+    try writer.recordEnd(Task.isCancelled ? .interrupted : .completed)
+    var summary = writer.summary
+    summary.isInterrupted = Task.isCancelled
+    (summary.imageCount, summary.indexByteCount) = try store.read { snapshot in
+      (try snapshot.readableCount, Int64(try snapshot.statistics.fileByteCount))
+    }
+    summary.duration = .now - started
+    return summary
+  }
+
+  /// Looks at every file and writes what became of it.
+  private func bringUpToDate(
+    _ writer: inout IndexWriter, _ examiner: FileExaminer,
+    _ report: @escaping @Sendable (IndexProgress) -> Void
+  ) async throws {
     var progress = IndexProgress()
     var unreadablePaths: [FilePath] = []
 
@@ -89,13 +111,6 @@ public struct Indexer: Sendable {
     if !Task.isCancelled {
       try removeVanished(&writer, except: unreadablePaths)
     }
-    var summary = writer.summary
-    summary.isInterrupted = Task.isCancelled
-    (summary.imageCount, summary.indexByteCount) = try store.read { snapshot in
-      (try snapshot.readableCount, Int64(try snapshot.statistics.fileByteCount))
-    }
-    summary.duration = .now - started
-    return summary
   }
 
   // MARK: - Walking

@@ -49,6 +49,8 @@ public enum AuditRemedy: String, Sendable, CaseIterable {
 enum RepairAction: Hashable, Sendable {
   /// Writes a number of the table `meta`.
   case setCounter(key: [UInt8], UInt64)
+  /// Writes the note of the layout.
+  case setLayout
   /// Gives a number of an encoder a name again: the one that is known, unless another number has
   /// it, else one that no encoder has.
   case nameEncoder(UInt32)
@@ -82,7 +84,7 @@ enum RepairAction: Hashable, Sendable {
   /// Steps of one rank are done together, those of a lower one before.
   var rank: Int {
     switch self {
-    case .setCounter, .nameEncoder, .dropNote, .dropEntry, .dropPath, .dropScreens: 0
+    case .setCounter, .setLayout, .nameEncoder, .dropNote, .dropEntry, .dropPath, .dropScreens: 0
     case .setPlace: 1
     case .listDead: 2
     case .leavePlane: 3

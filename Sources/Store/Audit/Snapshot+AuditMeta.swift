@@ -2,8 +2,15 @@ import FilipLateInteraction
 
 /// The table `meta`.
 extension Snapshot {
-  /// Checks names, notes and the codebook, and learns the encoders' names.
+  /// Checks the layout, names, notes and the codebook, and learns the encoders' names.
   func auditMeta(_ audit: inout Audit) throws {
+    let layout = try read(tables.meta, MetaKey.layout) { (bytes) throws(Damage) in
+      _ = try MetaValue.open(Array(bytes))
+      guard PlaneLayout(bytes: Array(bytes)) != nil else { throw .impossible(.layout) }
+    }
+    if case .failure(let damage) = layout ?? .failure(.missing) {
+      audit.note(tables.meta, "the note of the layout", damage, .rebuild, [.setLayout])
+    }
     audit.fingerprints = fingerprintsByNumber
     try auditWalk(tables.meta, &audit) { audit, key, cursor in
       let value = cursor.withEntry { _, value in Array(value) }

@@ -21,6 +21,8 @@ extension Writer {
   private mutating func take(_ step: RepairAction, lost: Set<UInt64>) throws(StoreError) {
     switch step {
     case .setCounter(let key, let value): try setCounter(key, to: value)
+    case .setLayout:
+      try transaction.put(tables.layout.bytes, forKey: MetaKey.layout, in: tables.meta)
     case .nameEncoder: break
     case .dropNote(let key): try transaction.remove(key, in: tables.meta)
     case .dropEntry(let table, let key): try transaction.remove(key, in: table)

@@ -54,6 +54,17 @@ struct FactBlock: Equatable {
     return Int(UInt32(littleEndian: stored, at: 4))
   }
 
+  /// Whether four values are sound blocks, all of them; `verify` says what is wrong with one.
+  static func areSound(
+    _ first: Span<UInt8>, _ second: Span<UInt8>, _ third: Span<UInt8>, _ fourth: Span<UInt8>
+  ) -> Bool {
+    guard first.count == byteCount, second.count == byteCount, third.count == byteCount,
+      fourth.count == byteCount, first[0] == version, second[0] == version, third[0] == version,
+      fourth[0] == version
+    else { return false }
+    return Checksum.areSealed(first, second, third, fourth, at: checksumOffset)
+  }
+
   /// The facts of a row; `nil` where there is no item.
   subscript(row: Int) -> ItemFacts? {
     get {

@@ -50,6 +50,19 @@ struct PreparedFactFilter {
     passesFormat = (0...255).map { codes.isEmpty || codes.contains($0) }
   }
 
+  /// Adds the items of a sound block that pass.
+  func addItems(ofBlock block: UInt64, _ bytes: Span<UInt8>, to found: inout ItemSet) {
+    let first = block &* UInt64(FactBlock.rowCount)
+    for start in stride(from: 0, to: FactBlock.rowCount, by: 64) {
+      var word: UInt64 = 0
+      for row in 0..<64
+      where passes(ItemFacts(bytes, at: FactBlock.offset(ofRow: start + row))) {
+        word |= 1 << UInt64(row)
+      }
+      found.insert(word, from: ItemID(rawValue: first &+ UInt64(start)))
+    }
+  }
+
   /// Whether an item passes.
   func passes(_ facts: ItemFacts) -> Bool {
     guard facts.kind != 0, filter.flags.isSubset(of: facts.flags),

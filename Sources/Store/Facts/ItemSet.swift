@@ -23,6 +23,15 @@ package struct ItemSet: Sendable, Equatable {
     if word < UInt64(words.count) { words[Int(word)] |= 1 << (id.rawValue % 64) }
   }
 
+  /// Adds those of the 64 items from `first` on whose bit is set, if their ids are of those that the
+  /// set is for.
+  /// - Precondition: `first` is a multiple of 64.
+  mutating func insert(_ bits: UInt64, from first: ItemID) {
+    precondition(first.rawValue.isMultiple(of: 64), "the first id of a word")
+    let word = first.rawValue / 64
+    if word < UInt64(words.count) { words[Int(word)] |= bits }
+  }
+
   /// Keeps the items that are in the other set too.
   package mutating func formIntersection(_ other: ItemSet) {
     for index in words.indices {

@@ -15,4 +15,6 @@ struct EnvironmentOptions: Sendable {
   var maximumTableCount: UInt32 = 16
   /// Whether commits wait for the disk; not needed of a file that is synchronised when complete.
   var isDurable = true
+  /// Whether a damaged note of the layout is made up for by what the tables hold.
+  var infersLayout = false
 }

@@ -25,6 +25,29 @@ extension Transaction where Self: ~Copyable {
     return try body(unsafe UnsafeBufferPointer(value).span)
   }
 
+  /// Calls `body` with the bytes stored under each of four keys, or returns `nil` when one has none.
+  ///
+  /// The bytes belong to LMDB's map. They are valid only during the call.
+  borrowing func withValues<Result>(
+    in table: Table, forKeys keys: [4 of [UInt8]],
+    _ body: (Span<UInt8>, Span<UInt8>, Span<UInt8>, Span<UInt8>) throws(StoreError) -> Result
+  ) throws(StoreError) -> Result? {
+    var values = unsafe (MDB_val(), MDB_val(), MDB_val(), MDB_val())
+    // Safe because LMDB only reads the keys and all outlive the call.
+    let codes = unsafe [
+      withBytes(of: keys[0]) { unsafe mdb_get(handle, table.handle, &$0, &values.0) },
+      withBytes(of: keys[1]) { unsafe mdb_get(handle, table.handle, &$0, &values.1) },
+      withBytes(of: keys[2]) { unsafe mdb_get(handle, table.handle, &$0, &values.2) },
+      withBytes(of: keys[3]) { unsafe mdb_get(handle, table.handle, &$0, &values.3) },
+    ]
+    guard !codes.contains(MDB_NOTFOUND) else { return nil }
+    for code in codes { try environment.check(code, doing: "reading") }
+    // Safe because the bytes stay mapped while the transaction lasts, and it is borrowed here.
+    return try body(
+      unsafe UnsafeBufferPointer(values.0).span, unsafe UnsafeBufferPointer(values.1).span,
+      unsafe UnsafeBufferPointer(values.2).span, unsafe UnsafeBufferPointer(values.3).span)
+  }
+
   /// A copy of the bytes stored under `key`, or `nil`.
   borrowing func value(in table: Table, forKey key: [UInt8]) throws(StoreError) -> [UInt8]? {
     try withValue(in: table, forKey: key) { (bytes) throws(StoreError) in Array(bytes) }

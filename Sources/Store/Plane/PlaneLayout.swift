@@ -22,6 +22,27 @@ public struct PlaneLayout: Hashable, Sendable {
   }
 }
 
+extension Transaction where Self: ~Copyable {
+  /// The layout that the tables have the form of.
+  ///
+  /// Where there are tokens, originals are kept; the first segment that can be read says how many
+  /// bits a code has. An index without either has nothing that another layout could harm.
+  borrowing func layoutOfContent(_ tables: StoreTables) throws(StoreError) -> PlaneLayout {
+    let segmentCount = try usage(of: tables.planes).entryCount
+    let tokenEntryCount = try usage(of: tables.tokens).entryCount
+    let bits = try? withCursor(in: tables.planes) { cursor -> PlaneBits? in
+      while try cursor.advance() {
+        let bits = cursor.withEntry { _, value in try? SegmentSeal.read(value) { $0.bits } }
+        if let bits { return bits }
+      }
+      return nil
+    }
+    return PlaneLayout(
+      bits: (bits ?? nil) ?? .eight,
+      originals: segmentCount > 0 && tokenEntryCount == 0 ? .none : .f16)
+  }
+}
+
 extension PlaneLayout {
   /// The layout in two sealed bytes: bits; 1 for half precision, 0 for none.
   var bytes: [UInt8] { MetaValue.seal([bits.rawValue, originals == .f16 ? 1 : 0]) }

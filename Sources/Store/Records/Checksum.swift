@@ -39,6 +39,41 @@ enum Checksum {
     return mix(hash, rest)
   }
 
+  /// Whether the `mixed64` checksums at `offset` of four values of one length are theirs.
+  ///
+  /// A step of a checksum waits for the one before. Those of several values do not wait for each
+  /// other: four take as long as one.
+  /// - Precondition: the values are as long as each other, a multiple of eight bytes.
+  static func areSealed(
+    _ first: Span<UInt8>, _ second: Span<UInt8>, _ third: Span<UInt8>, _ fourth: Span<UInt8>,
+    at offset: Int
+  ) -> Bool {
+    let count = first.count
+    precondition(
+      count.isMultiple(of: 8) && count >= offset + 8 && second.count == count
+        && third.count == count && fourth.count == count, "values of one length")
+    let seed = UInt64(count)
+    var hashes = (seed, seed, seed, seed)
+    let (a, b, c, d) = (first.bytes, second.bytes, third.bytes, fourth.bytes)
+    for position in stride(from: 0, to: count, by: 8) where position != offset {
+      // Safe because the position lies at least eight bytes before the end of each.
+      let words = unsafe (
+        a.unsafeLoadUnaligned(fromUncheckedByteOffset: position, as: UInt64.self),
+        b.unsafeLoadUnaligned(fromUncheckedByteOffset: position, as: UInt64.self),
+        c.unsafeLoadUnaligned(fromUncheckedByteOffset: position, as: UInt64.self),
+        d.unsafeLoadUnaligned(fromUncheckedByteOffset: position, as: UInt64.self)
+      )
+      hashes.0 = mix(hashes.0, UInt64(littleEndian: words.0))
+      hashes.1 = mix(hashes.1, UInt64(littleEndian: words.1))
+      hashes.2 = mix(hashes.2, UInt64(littleEndian: words.2))
+      hashes.3 = mix(hashes.3, UInt64(littleEndian: words.3))
+    }
+    return mix(hashes.0, 0) == UInt64(littleEndian: first, at: offset)
+      && mix(hashes.1, 0) == UInt64(littleEndian: second, at: offset)
+      && mix(hashes.2, 0) == UInt64(littleEndian: third, at: offset)
+      && mix(hashes.3, 0) == UInt64(littleEndian: fourth, at: offset)
+  }
+
   /// Writes the `mixed64` checksum of `bytes` into them, at `offset`.
   static func seal(_ bytes: inout [UInt8], at offset: Int) {
     let checksum = mixed64(bytes.span, skippingWordAt: offset)

@@ -137,7 +137,7 @@ private struct TextFixture {
       (configuration, checkpoint) = (model.configuration, model.checkpoint)
     } else {
       configuration = try ModelConfiguration(path: directory + "/config.json")
-      checkpoint = try Checkpoint(directory: directory)
+      checkpoint = try ModelSource(directory).checkpoint
     }
     let parity = try SafetensorsFile(path: directory + "/parity.safetensors")
     func values(_ name: String) throws -> [Float]? {

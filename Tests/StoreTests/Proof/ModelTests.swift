@@ -33,7 +33,10 @@ import Testing
         case 0:
           store = nil
           store = try open()
-        case 1: try store?.compact()
+        case 1:
+          try store?.compact()
+          let deadCount = try store?.read { try $0.planeStatistics().deadImageCount }
+          try #require(deadCount == 0, "\(name)")
         case 2:
           // A write that is given up changes nothing.
           struct GivenUp: Error {}
@@ -73,6 +76,7 @@ import Testing
     let changes: [StoreChange] = [
       .replace(id, item), .touch(id, size: 3, time: 4), .note("note 0", [1]), .remove(id),
       .rename(id, path: Array("/elsewhere".utf8), time: 3),
+      .tag(id, adding: Set(StoreModel.tags).subtracting(item.tags), removing: item.tags),
     ]
     for change in changes {
       let copy = try TemporaryDirectory(inMemory: true)
