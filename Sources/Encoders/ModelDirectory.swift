@@ -1,8 +1,8 @@
 public import FilipLateInteraction
 
-/// A model on disk: a folder in Hugging Face's layout (`config.json`, weights in safetensors files or
-/// `pytorch_model.bin`, `tokenizer.json` and `preprocessor_config.json`), one of open_clip's, or a
-/// weight file.
+/// A model on disk: a folder in Hugging Face's layout (`config.json`, weights in safetensors files
+/// or `pytorch_model.bin`, `tokenizer.json` and `preprocessor_config.json`), one of open_clip's, or
+/// a weight file.
 ///
 /// Opening reads the configurations and the table of tensors. The towers are loaded by the
 /// encoders: searching needs the text tower alone, indexing the vision tower.

@@ -11,11 +11,12 @@ struct ModelCommand: ParsableCommand {
   struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "inspect",
-      abstract: "Show what a checkpoint directory holds and how filip would use it.")
+      abstract: "Show what a checkpoint holds and how filip would use it.")
 
     @Argument(
       help: ArgumentHelp(
-        "A checkpoint directory or the name of an installed model. Default: the bundled model.",
+        "A checkpoint directory or weight file, org/name in the Hugging Face cache, or the name of "
+          + "an installed model. Default: the bundled model.",
         valueName: "model"))
     var model: String?
 

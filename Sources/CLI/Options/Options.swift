@@ -79,10 +79,10 @@ struct WritingOptions: ParsableArguments {
 struct ModelOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The model: a checkpoint directory in the Hugging Face layout, or the name of an "
-        + "installed model.",
+      "The model: a checkpoint directory or weight file, org/name in the Hugging Face cache, or "
+        + "the name of an installed model.",
       discussion: "Default: the index's model, else $FILIP_MODEL, else the bundled one.",
-      valueName: "dir"))
+      valueName: "model"))
   var model: String?
 }
 

@@ -32,28 +32,20 @@ struct DerivedConfiguration {
   }
 
   /// A model of Wukong's three kinds (Gu et al., 2022): with learnt tokens, with the patches as
-  /// tokens (which is FILIP's architecture), or with one vector for an image.
+  /// tokens, or with one vector for an image, which is a CLIP.
   ///
   /// The third has the joint space of a CLIP, 512 or 768 wide; where tokens are compared it is 256.
   /// Start and end of a text are BERT's `[CLS]` and `[SEP]`, and take part in scores.
   /// - Throws: `.missingTensor`, `.wrongShape`, `.unsupportedModel`.
   func wukong() throws(EncoderError) -> JSONValue {
     let dimension = try extent(0, of: Name.visionProjection)
-    var vision = try vision()
-    var family = dimension > 256 ? "clip" : "filip"
-    if shapes[Name.reductionOutput] != nil {
-      family = "wukong"
-      let groupWidth = max(1, try extent(1, of: Name.reductionInput))
-      vision["token_reduction_tokens"] = .count(try extent(0, of: Name.reductionOutput))
-      vision["token_reduction_groups"] = .count(dimension / groupWidth)
-    }
+    let comparesTokens = dimension <= 256
     return .members([
-      "model_type": .string(family),
+      "model_type": .string(comparesTokens ? "wukong" : "clip"),
       "projection_dim": .count(dimension),
-      "pooling": family == "clip" ? nil : .string("class"),
-      "score_special_tokens": family == "clip" ? nil : .bool(true),
+      "score_special_tokens": comparesTokens ? .bool(true) : nil,
       "text_config": try text(startToken: 101, endToken: 102),
-      "vision_config": .members(vision),
+      "vision_config": .members(try vision()),
     ])
   }
 
@@ -63,8 +55,6 @@ struct DerivedConfiguration {
     static let patches = "vision_model.embeddings.patch_embedding.weight"
     static let visionPositions = "vision_model.embeddings.position_embedding.weight"
     static let visionProjection = "visual_projection.weight"
-    static let reductionInput = "vision_model.token_reduction.attention_maps.0.weight"
-    static let reductionOutput = "vision_model.token_reduction.attention_maps.1.weight"
   }
 
   // MARK: - Towers

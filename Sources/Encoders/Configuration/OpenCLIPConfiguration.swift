@@ -11,8 +11,8 @@ struct OpenCLIPConfiguration {
 
   /// Reads the file at `path`.
   ///
-  /// - Throws: `.unreadableFile`, `.malformedFile`; `.invalidConfiguration`; `.unsupportedModel` for
-  ///   parts that a plain CLIP does not have.
+  /// - Throws: `.unreadableFile`, `.malformedFile`; `.invalidConfiguration`; `.unsupportedModel`
+  ///   for parts that a plain CLIP does not have.
   init(path: String) throws(EncoderError) {
     let file = try ConfigurationReader(path: path)
     let model = try file.section("model_cfg")

@@ -62,8 +62,8 @@ struct WeightFolder {
     }
     throw EncoderError(
       .unreadableFile,
-      "\(folder) has no weights: neither \(names.joined(separator: " nor ")), nor an .index.json of "
-        + "either; copy them from where the model came from")
+      "\(folder) has no weights: neither \(names.joined(separator: " nor ")), nor an .index.json "
+        + "of either; copy them from where the model came from")
   }
 
   private static func shards(

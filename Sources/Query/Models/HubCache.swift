@@ -7,8 +7,8 @@ import SystemPackage
 
 /// The folder where the Hugging Face hub's own client keeps what it downloads.
 ///
-/// A model `org/name` is `models--org--name`: its files lie in `snapshots/COMMIT`, most of them links
-/// into `blobs`, and `refs/main` holds the commit that is in use.
+/// A model `org/name` is `models--org--name`: its files lie in `snapshots/COMMIT`, most of them
+/// links into `blobs`, and `refs/main` holds the commit that is in use.
 struct HubCache {
   /// The cache's folder.
   let folder: FilePath
@@ -33,7 +33,7 @@ struct HubCache {
     return String(cString: value)
   }
 
-  /// Whether a text has the form of a hub's model: `org/name`, of letters, digits, `-`, `_` and `.`.
+  /// Whether a text has the form of a hub's model: `org/name`, of letters, digits, `-`, `_`, `.`.
   static func isModelName(_ text: String) -> Bool {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     return parts.count == 2

@@ -62,9 +62,10 @@ public struct ModelLocation: Sendable, Hashable {
       text.contains("/") || FilePath(text).exists
         ? "\(text): no model here; give a folder with config.json, weights, tokenizer.json and "
           + "preprocessor_config.json, or a weight file (\(Self.weightFileEndings))"
-        : "no model named \(text); looked in \(Self.shareDirectories.map(\.string).joined(separator: ", ")); "
-          + "give the path of a checkpoint directory (--model ./\(text)) or a name in the cache of "
-          + "the Hugging Face hub (--model org/name)")
+        : "no model named \(text); looked in "
+          + Self.shareDirectories.map(\.string).joined(separator: ", ")
+          + "; give the path of a checkpoint (--model ./\(text)) or a name in the cache of the "
+          + "Hugging Face hub (--model org/name)")
   }
 
   private init(name: String, path: FilePath, isBundled: Bool) {

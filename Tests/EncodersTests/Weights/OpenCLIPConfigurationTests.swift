@@ -57,8 +57,8 @@ import Testing
     let (_, preprocessing) = try read(
       #"""
       {"model_cfg": {"vision_cfg": {"image_size": 64}},
-       "preprocess_cfg": {"mean": [0.5, 0.25, 0.5], "std": [0.5, 0.5, 1], "interpolation": "bilinear",
-         "resize_mode": "squash"}}
+       "preprocess_cfg": {"mean": [0.5, 0.25, 0.5], "std": [0.5, 0.5, 1],
+         "interpolation": "bilinear", "resize_mode": "squash"}}
       """#)
     #expect(preprocessing.resizing == .exact(width: 64, height: 64))
     #expect(preprocessing.centerCrop == nil && preprocessing.filter == .bilinear)

@@ -5,8 +5,8 @@ import Testing
 
 @testable import FilipEncoders
 
-/// Files that PyTorch itself wrote (`Training/fixtures/make_checkpoint_fixtures.py`), and bytes that
-/// nobody should have written.
+/// Files that PyTorch itself wrote (`Training/fixtures/make_checkpoint_fixtures.py`), and bytes
+/// that nobody should have written.
 @Suite struct TorchFileTests {
   private struct Expectation: Decodable {
     struct Tensor: Decodable {

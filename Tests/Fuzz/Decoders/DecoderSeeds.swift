@@ -32,6 +32,7 @@ extension PersistentDecoder {
       [Self.factsSample]
     case .tagKey: [ItemTag("sea").map { StoreLayout.key($0, .first) } ?? []]
     case .metaValue: [MetaValue.seal(7), MetaValue.seal(Array("tower".utf8))]
+    case .torch: [Self.torchSample]
     case .current: [Array("\(StoreFormat.marker)\ngeneration-12\n".utf8)]
     case .numpy: [NumPyFile.header(.float32, shape: [2, 3]) + [UInt8](repeating: 1, count: 24)]
     case .itemLines:
@@ -112,6 +113,24 @@ extension PersistentDecoder {
       points: [point], queryCount: 20, querySource: "phrases", generation: 3, codebook: 4,
       imageCount: 500, nextItem: 501
     ).note
+  }
+
+  /// `{"a": tensor([1.0, 2.0])}` as PyTorch wrote it before 1.6, made by hand; the newer form is among
+  /// the inputs that are kept.
+  private static var torchSample: [UInt8] {
+    func text(_ text: String) -> [UInt8] { [0x8C, UInt8(text.utf8.count)] + Array(text.utf8) }
+    func global(_ module: String, _ name: String) -> [UInt8] {
+      Array("c\(module)\n\(name)\n".utf8)
+    }
+    let magic: [UInt8] = [0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19]
+    let head = [0x80, 2] + magic + [0x2E, 0x80, 2, 0x4D, 0xE9, 3, 0x2E, 0x80, 2, 0x7D, 0x2E]
+    var tensor = global("torch._utils", "_rebuild_tensor_v2") + [0x28, 0x28]
+    tensor += text("storage") + global("torch", "FloatStorage") + text("0") + text("cpu")
+    tensor += [0x4B, 2, 0x4E, 0x74, 0x51, 0x4B, 0, 0x4B, 2, 0x85, 0x4B, 1, 0x85, 0x89]
+    tensor += global("collections", "OrderedDict") + [0x29, 0x52, 0x74, 0x52]
+    let objects = [0x80, 2, 0x7D] + text("a") + tensor + [0x73, 0x2E]
+    let keys = [0x80, 2, 0x5D] + text("0") + [0x61, 0x2E]
+    return head + objects + keys + [2, 0, 0, 0, 0, 0, 0, 0] + [0, 0, 0x80, 0x3F, 0, 0, 0, 0x40]
   }
 
   private static var safetensorsSample: [UInt8] {

@@ -13,7 +13,7 @@ import SystemPackage
 enum PersistentDecoder: String, CaseIterable, Sendable {
   case record, patchTokens, tokens, pooled, segment, place, deadOrdinals, screen, codebook, layout
   case reduction, projection, recallCurve, formatMarker, safetensors, numpy, itemLines, tokenArchive
-  case facts, tagKey, metaValue, current
+  case facts, tagKey, metaValue, current, torch
 
   /// Decodes bytes, and the same bytes with the checksum that they should have, so that what lies
   /// behind a checksum is reached.
@@ -61,6 +61,15 @@ enum PersistentDecoder: String, CaseIterable, Sendable {
       try withFile(bytes) { path in
         let file = try SafetensorsFile(path: path)
         for name in file.tensors.keys { _ = try? file.stored(name).map(readAll) }
+      }
+    case .torch:
+      try withFile(bytes) { path in
+        for tensor in try TorchFile(path: path).tensors {
+          _ = (try? tensor.matrix(), tensor.edges(byteCount: 64))
+          if tensor.shape.count == 2, tensor.shape[0] > 0 {
+            _ = try? tensor.transposed().rows(0..<min(tensor.shape[1], 2)).matrix()
+          }
+        }
       }
     case .numpy: try withFile(bytes) { try readAll(NumPyFile.open($0)) }
     case .itemLines:

@@ -1,8 +1,8 @@
 /// The objects of PyTorch that a pickle describes: what there is to know of them without PyTorch.
 ///
 /// Known are mappings (`dict`, `collections.OrderedDict`), tensors and parameters by the functions
-/// that rebuild them, storages by their class, and modules of TorchScript (`__torch__.…`), which are
-/// mappings of their attributes. Anything else is an object of another program: passed over where
+/// that rebuild them, storages by their class, and modules of TorchScript (`__torch__.…`), which
+/// are mappings of their attributes. Anything else is an object of another program: passed over where
 /// nobody needs it (the arguments of a training run), refused by its name inside a state dict.
 struct TorchObjects {
   private let pickle: Pickle

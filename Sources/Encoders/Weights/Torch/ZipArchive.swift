@@ -1,8 +1,8 @@
 /// The table of contents of a zip archive with entries that are stored as they are, such as
 /// `torch.save` writes.
 ///
-/// Read from the end (APPNOTE 6.3.10, with the 64-bit extension): end record, central directory, and
-/// of each entry that is asked for the local header. Nothing in the file is trusted.
+/// Read from the end (APPNOTE 6.3.10, with the 64-bit extension): end record, central directory,
+/// and of each entry that is asked for the local header. Nothing in the file is trusted.
 struct ZipArchive {
   /// What archives begin with.
   static let magic: [UInt8] = [0x50, 0x4B, 0x03, 0x04]
