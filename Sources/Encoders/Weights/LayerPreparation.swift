@@ -33,6 +33,11 @@ final class LayerPreparation: Sendable {
     let weights = QuantizedWeights(
       rounding: try matrices(names, input: input, output: output, in: checkpoint))
     cache?.add(weights, named: label)
+    // The 32-bit weights will not be read again.
+    for name in names {
+      let entry = try checkpoint.entry(name, shape: [output, input])
+      entry.file.release(entry.tensor)
+    }
     return .quantized(weights)
   }
 

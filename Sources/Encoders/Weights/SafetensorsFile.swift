@@ -98,6 +98,9 @@ package final class SafetensorsFile: Sendable {
     return matrix
   }
 
+  /// Lets the system take back the memory of a tensor that is not needed for now.
+  func release(_ tensor: TensorDescription) { file.release(tensor.byteRange) }
+
   /// How to read a tensor's numbers as floats.
   ///
   /// - Throws: `.unsupportedElementType` for integers, doubles and 8-bit floats.

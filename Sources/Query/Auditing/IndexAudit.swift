@@ -1,3 +1,4 @@
+import FilipEncoders
 public import FilipStore
 
 /// Verifies an index to the last byte, and mends it.
