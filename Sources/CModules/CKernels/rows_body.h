@@ -323,15 +323,16 @@ static void CK_NAME(hadamard_f64)(double *values, ptrdiff_t count) {
 // What is too small to divide by.
 #define CK_SMALLEST 1e-30f
 
-// The smallest and the largest of 0 and the values, in sixteen lanes as in ck_row_max. Returns
-// whether there was a NaN, which neither of them shows.
+// The smallest and the largest of 0 and the values, in as many lanes as hide the latency of a
+// comparison. Returns whether there was a NaN, which neither of them shows.
 static inline int CK_NAME(ck_row_span)(
     const float *values, ptrdiff_t count, float *low, float *high) {
-  float lowest[CK_BLOCK] = {0}, highest[CK_BLOCK] = {0};
-  int32_t strange[CK_BLOCK] = {0};
+  enum { lanes = 2 * CK_BLOCK };
+  float lowest[lanes] = {0}, highest[lanes] = {0};
+  int32_t strange[lanes] = {0};
   ptrdiff_t first = 0;
-  for (; first + CK_BLOCK <= count; first += CK_BLOCK) {
-    CK_LOOP for (int i = 0; i < CK_BLOCK; i++) {
+  for (; first + lanes <= count; first += lanes) {
+    CK_LOOP for (int i = 0; i < lanes; i++) {
       float value = values[first + i];
       lowest[i] = value < lowest[i] ? value : lowest[i];
       highest[i] = value > highest[i] ? value : highest[i];
@@ -344,7 +345,7 @@ static inline int CK_NAME(ck_row_span)(
     highest[0] = value > highest[0] ? value : highest[0];
     strange[0] |= value != value;
   }
-  for (int i = 1; i < CK_BLOCK; i++) {
+  for (int i = 1; i < lanes; i++) {
     lowest[0] = lowest[i] < lowest[0] ? lowest[i] : lowest[0];
     highest[0] = highest[i] > highest[0] ? highest[i] : highest[0];
     strange[0] |= strange[i];

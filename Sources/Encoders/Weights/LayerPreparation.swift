@@ -44,6 +44,10 @@ final class LayerPreparation: Sendable {
     }
     let weights = QuantizedWeights(rounding: try matrices())
     cache?.add(weights, named: label)
+    // The 32-bit weights will not be read again.
+    for name in names {
+      try checkpoint.tensor(name, shape: [output, input]).release()
+    }
     return .quantized(weights)
   }
 

@@ -49,6 +49,17 @@ final class MappedFile: @unchecked Sendable {
     bytes = UnsafeRawBufferPointer(start: start, count: count)
   }
 
+  /// Lets the system take back the memory of these bytes; they are read again when they are touched.
+  func release(_ range: Range<Int>) {
+    guard let start = bytes.baseAddress, !range.isEmpty else { return }
+    let pageByteCount = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let first = range.lowerBound / pageByteCount * pageByteCount
+    // Safe because the pages are those of the mapping, which nobody writes to: what is dropped is
+    // still in the file.
+    madvise(
+      UnsafeMutableRawPointer(mutating: start + first), range.upperBound - first, MADV_DONTNEED)
+  }
+
   deinit {
     if let start = bytes.baseAddress {
       munmap(UnsafeMutableRawPointer(mutating: start), bytes.count)

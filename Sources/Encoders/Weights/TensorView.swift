@@ -157,6 +157,12 @@ struct TensorView: Sendable {
     return matrix
   }
 
+  /// Lets the system take back the memory of a tensor that is not needed for now; of one whose
+  /// elements do not lie in order nothing.
+  func release() {
+    if isDense { file.release(start..<start + byteCount) }
+  }
+
   /// Copies row `index` of a matrix to `target`, (1, columns).
   ///
   /// - Precondition: there are two extents, and the numbers are of `format`.

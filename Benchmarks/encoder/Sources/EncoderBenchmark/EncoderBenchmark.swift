@@ -36,7 +36,7 @@ import Glibc
       let wall = seconds(CLOCK_MONOTONIC) - start.wall
       let cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - start.cpu
       var usage = rusage()
-      getrusage(RUSAGE_SELF, &usage)
+      getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
       print(wall, cpu, Double(usage.ru_maxrss) / 1024)
       fflush(nil)
     }
