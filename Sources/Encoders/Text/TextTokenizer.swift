@@ -14,6 +14,13 @@ package protocol TextTokenizer: Sendable {
 
   /// Rows that a table of token embeddings needs: one more than the largest id.
   var vocabularyCount: Int { get }
+
+  /// How texts are filled up, or `nil` when the tokenizer names no token for it.
+  var padding: PaddingRule? { get }
+}
+
+extension TextTokenizer {
+  package var padding: PaddingRule? { nil }
 }
 
 /// The ids of one text, and which word each belongs to.
