@@ -78,9 +78,9 @@ public final class TextEncoder: Sendable {
     model: ModelDirectory, format: ComputeFormat = .float32, cacheDirectory: String? = nil
   ) throws(EncoderError) {
     try model.requireTokenizer()
-    let tokenizer: BytePairTokenizer
+    let tokenizer: any TextTokenizer
     do throws(TokenizerError) {
-      tokenizer = try BytePairTokenizer(directory: model.path)
+      tokenizer = try loadTokenizer(directory: model.path)
     } catch {
       throw EncoderError(.unusableTokenizer, error.description)
     }
