@@ -1,6 +1,5 @@
 public import FilipEncoders
 import FilipLateInteraction
-import Synchronization
 public import SystemPackage
 
 /// The way of an image from its file to its tokens: read, decode, prepare, encode.
@@ -16,7 +15,7 @@ public final class ImagePipeline: Sendable {
   public let encoder: ImageEncoder
   /// Identity of the tokens: image tower, projection, preprocessing and token mode.
   public let fingerprint: String
-  private let free: Mutex<[LentWorkspace]> = Mutex([])
+  private let workspaces = WorkspacePool()
 
   /// The pipeline of a model.
   /// - Throws: `EncoderError` when the image tower cannot be loaded.
@@ -45,9 +44,7 @@ public final class ImagePipeline: Sendable {
 
   /// The tokens of several prepared images, in one pass of the encoder.
   public func encode(_ images: [PreparedImage]) throws -> [EncodedImage] {
-    let lent = free.withLock { $0.popLast() } ?? LentWorkspace()
-    defer { free.withLock { $0.append(lent) } }
-    return try encoder.encode(images, workspace: lent.workspace)
+    try workspaces.withWorkspace { try encoder.encode(images, workspace: $0) }
   }
 
   /// The tokens of one image file.
@@ -61,10 +58,4 @@ public final class ImagePipeline: Sendable {
   public var footprint: ImageFootprint {
     ImageFootprint(patchCount: encoder.grid.patchCount, dimension: encoder.dimension)
   }
-}
-
-/// A work space on its way between callers.
-private struct LentWorkspace: @unchecked Sendable {
-  // Sendable because the pool hands each work space to one caller at a time.
-  let workspace = EncoderWorkspace()
 }
