@@ -74,9 +74,9 @@ public final class TextEncoder: Sendable {
   /// - Throws: `.unusableTokenizer`; `.missingTensor`, `.wrongShape` or
   ///   `.unsupportedElementType` when the weights do not fit the configuration.
   public convenience init(model: ModelDirectory) throws(EncoderError) {
-    let tokenizer: BytePairTokenizer
+    let tokenizer: any TextTokenizer
     do throws(TokenizerError) {
-      tokenizer = try BytePairTokenizer(directory: model.path)
+      tokenizer = try loadTokenizer(directory: model.path)
     } catch {
       throw EncoderError(.unusableTokenizer, error.description)
     }

@@ -17,7 +17,7 @@ import Testing
     #expect(encoded.pooled.count == 24)
 
     // The rows are those of the tower, less start and end.
-    let sequence = try BytePairTokenizer(directory: fixture.directory)
+    let sequence = try SubwordTokenizer(directory: fixture.directory)
       .tokenize("A red  dog", limit: 16)
     #expect(sequence.ids.count == 9)
     #expect(sequence.ids.first == 512 && sequence.ids.last == 513)

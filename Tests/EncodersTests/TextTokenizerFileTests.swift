@@ -18,8 +18,8 @@ import Testing
     """
   static let pattern = WordSplitter.pattern.replacing(#"\"#, with: #"\\"#)
 
-  func load(_ text: String) throws(TokenizerError) -> BytePairTokenizer {
-    try BytePairTokenizer(tokenizerJSON: Array(text.utf8), file: "tokenizer.json")
+  func load(_ text: String) throws(TokenizerError) -> SubwordTokenizer {
+    try SubwordTokenizer(tokenizerJSON: Array(text.utf8), file: "tokenizer.json")
   }
 
   func failure(_ text: String) -> TokenizerError? {
@@ -48,19 +48,22 @@ import Testing
   }
 
   @Test(arguments: [
-    (#""type": "BPE""#, #""type": "Unigram""#, "the model Unigram"),
+    (#""type": "BPE""#, #""type": "WordLevel""#, "the model WordLevel"),
     (#""dropout": null"#, #""dropout": 0.1"#, "dropout"),
     (#""dropout": null"#, #""byte_fallback": true"#, "byte_fallback"),
     (#""dropout": null"#, #""ignore_merges": true"#, "ignore_merges"),
     (#""dropout": null"#, #""continuing_subword_prefix": "x""#, "continuing_subword_prefix"),
     (#""type": "Lowercase""#, #""type": "NFKC""#, "the normaliser NFKC"),
-    (#""type": "Lowercase""#, ##""type": "Replace", "pattern": {"String": "a"}"##, "Replace"),
+    (
+      #""type": "Lowercase""#, ##""type": "Replace", "content": "b", "pattern": {"Regex": "a|b"}"##,
+      "Replace"
+    ),
     (#""type": "Lowercase""#, #""kind": 1"#, "the normaliser without a type"),
     ("'s|", "'x|", "Split with this pattern"), (#""Removed""#, #""Isolated""#, "behavior"),
     (#""add_prefix_space": false"#, #""add_prefix_space": true"#, "add_prefix_space"),
     (#""add_prefix_space": false"#, #""trim_offsets": false"#, "add_prefix_space"),
     (#""ByteLevel""#, #""Metaspace""#, "Split, Metaspace"),
-    (#""RobertaProcessing""#, #""BertProcessing""#, "the post-processor BertProcessing"),
+    (#""RobertaProcessing""#, #""OtherProcessing""#, "the post-processor OtherProcessing"),
   ])
   func `what we do not reproduce is refused by name`(
     part: String, replacement: String, name: String
@@ -107,7 +110,7 @@ import Testing
       for byte: UInt8 in [0x00, 0x22, 0x2C, 0x30, 0x5C, 0x5D, 0x61, 0x7B, 0xFF] {
         var damaged = bytes
         damaged[position] = byte
-        if let tokenizer = try? BytePairTokenizer(tokenizerJSON: damaged, file: "") {
+        if let tokenizer = try? SubwordTokenizer(tokenizerJSON: damaged, file: "") {
           _ = tokenizer.tokenize("ab <s> \u{e9}", limit: 10)
         }
       }
@@ -123,11 +126,11 @@ import Testing
     for place in 0..<placeCount {
       let position = body * place / placeCount
       #expect(throws: TokenizerError.self) {
-        try BytePairTokenizer(tokenizerJSON: Array(bytes[..<position]), file: "cut")
+        try SubwordTokenizer(tokenizerJSON: Array(bytes[..<position]), file: "cut")
       }
       var damaged = bytes
       damaged[position] ^= UInt8(1 << (place % 8))
-      if let tokenizer = try? BytePairTokenizer(tokenizerJSON: damaged, file: "damaged") {
+      if let tokenizer = try? SubwordTokenizer(tokenizerJSON: damaged, file: "damaged") {
         _ = tokenizer.tokenize("a photo of a dog", limit: 77)
       }
     }
@@ -142,7 +145,7 @@ import Testing
     let vocabulary = try TokenizerFixture.bytes("pair/vocab.json")
     let merges = try TokenizerFixture.bytes("pair/merges.txt")
     let windows = Array(String(decoding: merges, as: UTF8.self).replacing("\n", with: "\r\n").utf8)
-    let other = try BytePairTokenizer(vocabularyJSON: vocabulary, mergesText: windows)
+    let other = try SubwordTokenizer(vocabularyJSON: vocabulary, mergesText: windows)
     #expect(other.tokenize("a photo", limit: 77) == pair.tokenize("a photo", limit: 77))
   }
 
@@ -150,7 +153,7 @@ import Testing
   func `a malformed line of merges is refused with its number`(line: String) throws {
     let vocabulary = try TokenizerFixture.bytes("pair/vocab.json")
     let error = #expect(throws: TokenizerError.self) {
-      try BytePairTokenizer(
+      try SubwordTokenizer(
         vocabularyJSON: vocabulary, mergesText: Array("#version: 0.2\n\(line)\n".utf8))
     }
     #expect(error?.file == "merges.txt")
@@ -159,12 +162,12 @@ import Testing
 
   @Test func `a folder without a tokenizer is an error that names it`() throws {
     let folder = try TokenizerFixture.path("")
-    let error = #expect(throws: TokenizerError.self) { try BytePairTokenizer(directory: folder) }
+    let error = #expect(throws: TokenizerError.self) { try SubwordTokenizer(directory: folder) }
     #expect(error?.code == .unreadableFile)
     #expect(error?.file == folder)
     #expect(throws: TokenizerError.self) {
       // A folder where the file should be.
-      try BytePairTokenizer(directory: TokenizerFixture.path("small/tokenizer.json"))
+      try SubwordTokenizer(directory: TokenizerFixture.path("small/tokenizer.json"))
     }
   }
 }

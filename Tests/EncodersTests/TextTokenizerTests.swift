@@ -20,8 +20,8 @@ struct TokenizerFixture {
     Array(try Data(contentsOf: URL(filePath: path(name))))
   }
 
-  static func tokenizer(_ name: String) throws -> BytePairTokenizer {
-    try BytePairTokenizer(directory: path(name))
+  static func tokenizer(_ name: String) throws -> SubwordTokenizer {
+    try SubwordTokenizer(directory: path(name))
   }
 
   static func golden(_ part: String) throws -> [JSONValue] {

@@ -5,25 +5,25 @@ struct ComponentReading {
   /// The file's name for errors.
   let file: String
 
-  private func unsupported(_ what: String) -> TokenizerError {
+  func unsupported(_ what: String) -> TokenizerError {
     TokenizerError(.unsupportedComponent, file: file, problem: "\(what) is not supported")
   }
 
-  private func malformed(_ what: String) -> TokenizerError {
+  func malformed(_ what: String) -> TokenizerError {
     TokenizerError(.malformedFile, file: file, problem: "\(what) is malformed")
   }
 
-  private func inconsistent(_ problem: String) -> TokenizerError {
+  func inconsistent(_ problem: String) -> TokenizerError {
     TokenizerError(.inconsistentVocabulary, file: file, problem: problem)
   }
 
   /// The type of a component, shortened for an error's one line.
-  private func type(of component: JSONValue) -> String {
+  func type(of component: JSONValue) -> String {
     String((component["type"]?.string ?? "without a type").prefix(64))
   }
 
   /// A Boolean member, which may be missing.
-  private func flag(
+  func flag(
     _ name: String, of object: JSONObject, default fallback: Bool, in what: String
   ) throws(TokenizerError) -> Bool {
     guard let value = object[name], value != .null else { return fallback }
@@ -74,44 +74,6 @@ struct ComponentReading {
     return table
   }
 
-  /// What the model's settings say.
-  struct ModelSettings {
-    /// Marks the last token of a word.
-    var endOfWordSuffix: String
-    /// Stands for bytes without a token.
-    var unknownToken: String?
-    /// Whether neighbouring unknown bytes become one token.
-    var fusesUnknown: Bool
-  }
-
-  /// The settings of the model, which has to be a BPE without extras.
-  func model(_ model: JSONObject) throws(TokenizerError) -> ModelSettings {
-    let type = model["type"] ?? .string("BPE")
-    guard type == .string("BPE") else {
-      throw unsupported("the model \(String((type.string ?? "without a type").prefix(64)))")
-    }
-    if let dropout = model["dropout"], dropout != .null, dropout.double != 0 {
-      throw unsupported("dropout of merges")
-    }
-    for name in ["byte_fallback", "ignore_merges"]
-    where try flag(name, of: model, default: false, in: "model") {
-      throw unsupported(name)
-    }
-    if let prefix = model["continuing_subword_prefix"], prefix != .null, prefix != .string("") {
-      throw unsupported("continuing_subword_prefix")
-    }
-    return ModelSettings(
-      endOfWordSuffix: try string("end_of_word_suffix", of: model) ?? "",
-      unknownToken: try string("unk_token", of: model),
-      fusesUnknown: try flag("fuse_unk", of: model, default: false, in: "model"))
-  }
-
-  private func string(_ name: String, of model: JSONObject) throws(TokenizerError) -> String? {
-    guard let value = model[name], value != .null else { return nil }
-    guard let text = value.string else { throw malformed("\(name) of the model") }
-    return text
-  }
-
   // MARK: - Added tokens
 
   /// Added tokens by the text in which they are found.
@@ -130,7 +92,7 @@ struct ComponentReading {
   ) throws(TokenizerError) -> AddedTokenLists {
     var lists = AddedTokenLists(idCount: vocabulary.idCount)
     guard let value, value != .null else { return lists }
-    guard let elements = value.array, elements.count <= 4096 else {
+    guard let elements = value.array, elements.count <= 1 << 16 else {
       throw malformed("the list of added tokens")
     }
     var contents: Set<[Unicode.Scalar]> = []
@@ -163,53 +125,8 @@ struct ComponentReading {
     return lists
   }
 
-  // MARK: - Normaliser and words
-
-  /// The steps of the normaliser: NFC, white space to one space, lower case, in any order.
-  func normalizer(_ value: JSONValue?) throws(TokenizerError) -> TextNormalizer {
-    guard let value, value != .null else { return TextNormalizer(steps: []) }
-    var steps: [TextNormalizer.Step] = []
-    for component in try members("normalizers", of: value) {
-      switch component["type"]?.string {
-      case "NFC": steps.append(.composition)
-      case "Lowercase": steps.append(.lowercase)
-      case "Replace"
-      where component["pattern"]?["Regex"] == .string(#"\s+"#)
-        && component["content"] == .string(" "):
-        steps.append(.whitespace)
-      case "Replace": throw unsupported("the normaliser Replace with this pattern")
-      default: throw unsupported("the normaliser \(type(of: component))")
-      }
-    }
-    return TextNormalizer(steps: steps)
-  }
-
-  /// The split into words: CLIP's pattern, then bytes.
-  func preTokenizer(_ value: JSONValue?) throws(TokenizerError) -> WordSplitter {
-    let components = try members("pretokenizers", of: value ?? .null)
-    guard components.count == 2, components[0]["type"] == .string("Split"),
-      let bytes = components[1].object, bytes["type"] == .string("ByteLevel")
-    else {
-      let types = components.prefix(8).map { type(of: $0) }.joined(separator: ", ")
-      throw unsupported("the pre-tokenizer \(types) (we do Split, ByteLevel)")
-    }
-    guard components[0]["behavior"] == .string("Removed"), components[0]["invert"] == .bool(true)
-    else { throw unsupported("the pre-tokenizer Split with this behavior") }
-    if try flag("add_prefix_space", of: bytes, default: true, in: "pre-tokenizer ByteLevel") {
-      throw unsupported("the pre-tokenizer ByteLevel with add_prefix_space")
-    }
-    let splitsAgain = try flag("use_regex", of: bytes, default: true, in: "pre-tokenizer ByteLevel")
-    switch components[0]["pattern"]?["Regex"] {
-    case .string(WordSplitter.pattern):
-      return WordSplitter(findsSpecialTokens: false, splitsAgain: splitsAgain)
-    case .string(WordSplitter.patternWithSpecialTokens):
-      return WordSplitter(findsSpecialTokens: true, splitsAgain: splitsAgain)
-    default: throw unsupported("the pre-tokenizer Split with this pattern")
-    }
-  }
-
   /// The members of a `Sequence`, or the component itself.
-  private func members(
+  func members(
     _ name: String, of component: JSONValue
   ) throws(TokenizerError) -> [JSONValue] {
     guard component["type"] == .string("Sequence") else { return [component] }
@@ -225,13 +142,15 @@ struct ComponentReading {
     var prefix: [Int32] = []
     /// Ids after the last word.
     var suffix: [Int32] = []
+    /// Whether an end that is spelled out at the end of the text counts.
+    var endsOnce = false
   }
 
   /// The special tokens at start and end.
   func postProcessor(_ value: JSONValue?, idCount: Int) throws(TokenizerError) -> Frame {
     guard let value, value != .null else { return Frame() }
     switch value["type"]?.string {
-    case "RobertaProcessing":
+    case "RobertaProcessing", "BertProcessing":
       return Frame(
         prefix: [try id(value["cls"]?.array?.last, idCount: idCount)],
         suffix: [try id(value["sep"]?.array?.last, idCount: idCount)])

@@ -114,3 +114,26 @@ extension MergeList {
     }
   }
 }
+
+extension MergeList {
+  /// Every way to put a token of `vocabulary` together from two others: first those of the first
+  /// token, and of one token those with the shortest left part.
+  init(joining vocabulary: Vocabulary) {
+    self.init()
+    for id in 0..<Int32(vocabulary.idCount) {
+      guard let token = vocabulary.token(of: id) else { continue }
+      for middle in token.indices.dropFirst() where vocabulary.bytes[middle] & 0xC0 != 0x80 {
+        let left = token.startIndex..<middle
+        let right = middle..<token.endIndex
+        guard failure == nil, let first = vocabulary.id(of: left, in: vocabulary.bytes),
+          let second = vocabulary.id(of: right, in: vocabulary.bytes)
+        else { continue }
+        guard merges.count < Vocabulary.limit else {
+          failure = .tooMany
+          return
+        }
+        merges.append(Merge(left: first, right: second, result: id))
+      }
+    }
+  }
+}

@@ -10,14 +10,14 @@ struct MergeTable: Sendable {
   /// The token that each merge makes, by rank.
   private var results: [Int32] = []
   /// Random, so that no file can be made whose pairs all collide.
-  private let multiplier = UInt64.random(in: 0 ... .max) | 1
+  private var multiplier = UInt64.random(in: 0 ... .max) | 1
 
   private static let emptyKey = UInt64.max
 
   /// A table with room for `capacity` merges.
   init(capacity: Int) {
     var slotCount = 16
-    while slotCount < capacity * 2 { slotCount *= 2 }
+    while slotCount * 2 < capacity * 3 + 2 { slotCount *= 2 }
     keys = [UInt64](repeating: Self.emptyKey, count: slotCount)
     ranks = [UInt32](repeating: 0, count: slotCount)
     results.reserveCapacity(capacity)
@@ -27,7 +27,7 @@ struct MergeTable: Sendable {
   ///
   /// - Precondition: there is room.
   mutating func append(_ left: Int32, _ right: Int32, result: Int32) -> Bool {
-    precondition(count * 2 < keys.count, "room for a merge")
+    precondition(count * 3 < keys.count * 2, "room for a merge")
     let slot = slot(of: Self.key(left, right))
     guard keys[slot] == Self.emptyKey else { return false }
     keys[slot] = Self.key(left, right)
@@ -60,8 +60,13 @@ struct MergeTable: Sendable {
   /// ones the leftmost.
   ///
   /// - Complexity: `n log n` for `n` tokens.
-  func merge(_ tokens: [Int32]) -> [Int32] {
-    guard tokens.count > 1, count > 0 else { return tokens }
+  func merge(_ tokens: [Int32]) -> [Int32] { mergePlaces(tokens).map(\.id) }
+
+  /// The same, and which of the tokens given each of the result is made of.
+  func mergePlaces(_ tokens: [Int32]) -> [(id: Int32, places: Range<Int>)] {
+    guard tokens.count > 1, count > 0 else {
+      return tokens.enumerated().map { ($1, $0..<$0 + 1) }
+    }
     var word = LinkedWord(tokens)
     var queue = MergeQueue()
     for position in 0..<tokens.count - 1 { enqueue(position, of: word, into: &queue) }
@@ -79,7 +84,7 @@ struct MergeTable: Sendable {
       }
       enqueue(position, of: word, into: &queue)
     }
-    return word.remainingTokens
+    return word.remainingPlaces
   }
 
   private func enqueue(_ position: Int, of word: LinkedWord, into queue: inout MergeQueue) {
@@ -87,6 +92,40 @@ struct MergeTable: Sendable {
       let rank = rank(word.tokens[position], word.tokens[next])
     else { return }
     queue.insert(rank: rank, position: position)
+  }
+}
+
+// MARK: - Compiled tokenizers
+
+extension MergeTable {
+  /// Writes the table as it is in memory.
+  func write(to sections: inout SectionWriter) {
+    sections.append(number: multiplier)
+    sections.append(keys)
+    sections.append(ranks)
+    sections.append(results)
+  }
+
+  /// A table that was written; `nil` when its parts contradict each other.
+  ///
+  /// - Parameter idCount: results stay below it.
+  init?(from sections: inout SectionReader, idCount: Int) {
+    guard let multiplier = sections.number(), let keys = sections.next(UInt64.self),
+      let ranks = sections.next(UInt32.self), let results = sections.next(Int32.self),
+      keys.count >= 16, keys.count & (keys.count - 1) == 0, ranks.count == keys.count,
+      results.count <= Vocabulary.limit, results.allSatisfy({ $0 >= 0 && $0 < idCount })
+    else { return nil }
+    var filledCount = 0
+    for slot in keys.indices where keys[slot] != Self.emptyKey {
+      guard ranks[slot] < results.count else { return nil }
+      filledCount += 1
+    }
+    // A search ends at an empty slot.
+    guard filledCount == results.count, filledCount < keys.count else { return nil }
+    self.multiplier = multiplier
+    self.keys = keys
+    self.ranks = ranks
+    self.results = results
   }
 }
 
@@ -104,7 +143,10 @@ private struct LinkedWord {
     previouses = Array(-1..<tokens.count - 1)
   }
 
-  var remainingTokens: [Int32] { tokens.filter { $0 != Self.removed } }
+  /// The tokens that are left, and the places each was merged from.
+  var remainingPlaces: [(id: Int32, places: Range<Int>)] {
+    tokens.indices.filter { tokens[$0] != Self.removed }.map { (tokens[$0], $0..<nexts[$0]) }
+  }
 
   /// The neighbour to the right; `nil` at the end and for a token that was merged away.
   func next(after position: Int) -> Int? {

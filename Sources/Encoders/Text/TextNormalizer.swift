@@ -1,20 +1,31 @@
-// `_nfc` is the standard library's own normaliser, the one behind `String.==`. It is behind an SPI
-// name because its spelling is not final, not because it is unfinished: swift-foundation, which
-// ships in the same toolchain, builds on it too. The public way to it is all of Foundation, 40 MB
-// for this one function. Should the name change, this file does not compile, and the golden tests
-// check what it returns.
-@_spi(_Unicode) import Swift
-
 /// The steps that a tokenizer takes before it looks for words.
 struct TextNormalizer: Sendable {
   /// One step.
   enum Step: Sendable {
-    /// Canonical composition.
+    /// Canonical composition (NFC).
     case composition
+    /// Canonical decomposition (NFD).
+    case decomposition
     /// Each run of white space becomes one space.
     case whitespace
     /// Lower case, scalar by scalar: a sigma at the end of a word is no exception.
     case lowercase
+    /// Lower case as Python's `str.lower()` has it: a sigma at the end of a word is one.
+    case wordLowercase
+    /// Whatever matches becomes the scalars given.
+    case replacement(ScalarPattern, with: [Unicode.Scalar])
+    /// White space at the ends falls away.
+    case strip(left: Bool, right: Bool)
+    /// Combining marks fall away.
+    case accentRemoval
+    /// What BERT does.
+    case bert(BERTNormalization)
+    /// A table of replacements, applied as the `tokenizers` library does.
+    case charsMap(CharsMap)
+    /// Scalars put before the text, unless it is empty.
+    case prefix([Unicode.Scalar])
+    /// What SentencePiece itself does.
+    case sentencePiece(SentencePieceNormalization)
   }
 
   /// The steps in order.
@@ -25,104 +36,25 @@ struct TextNormalizer: Sendable {
     var scalars = scalars
     for step in steps {
       switch step {
-      case .composition: scalars = Self.compose(scalars)
+      case .composition: scalars = Self.normalizeCanonically(scalars, composes: true)
+      case .decomposition: scalars = Self.normalizeCanonically(scalars, composes: false)
       case .whitespace: scalars = Self.collapseWhitespace(scalars)
       case .lowercase: scalars = Self.lowercase(scalars)
+      case .wordLowercase: scalars = Self.lowercaseWords(scalars)
+      case .replacement(let pattern, let content):
+        scalars = Self.replace(pattern, in: scalars, by: content)
+      case .strip(let left, let right): scalars = Self.strip(scalars, left: left, right: right)
+      case .accentRemoval: scalars = Self.removeMarks(scalars) { $0.isReferenceMark }
+      case .bert(let normalization): scalars = normalization.normalize(scalars)
+      case .charsMap(let map): scalars = Self.apply(map, to: scalars)
+      case .prefix(let prefix): scalars = Self.prepend(prefix, to: scalars)
+      case .sentencePiece(let normalization): scalars = normalization.normalize(scalars)
       }
     }
     return scalars
   }
 
-  // MARK: - Composition
-
-  /// NFC with the tables of the reference.
-  ///
-  /// Works on stretches that nothing composes or reorders across, so that scalars outside a
-  /// changed stretch keep their own bytes.
-  private static func compose(_ scalars: [SourceScalar]) -> [SourceScalar] {
-    var result: [SourceScalar] = []
-    result.reserveCapacity(scalars.count)
-    var start = 0
-    while start < scalars.count {
-      let first = scalars[start].scalar
-      var end = start + 1
-      if first.isKnownToReferenceComposition {
-        while end < scalars.count, joinsPrevious(scalars[end].scalar) { end += 1 }
-      }
-      // No scalar below U+0300 changes on its own.
-      if end == start + 1, first.value < 0x300 || !first.isKnownToReferenceComposition {
-        result.append(scalars[start])
-      } else {
-        appendComposed(scalars[start..<end], to: &result)
-      }
-      start = end
-    }
-    return result
-  }
-
-  /// Whether a scalar may compose with, or move before, what precedes it.
-  ///
-  /// Wider than necessary: up to Unicode 9, whatever joins is a mark or a jamo.
-  private static func joinsPrevious(_ scalar: Unicode.Scalar) -> Bool {
-    guard scalar.value >= 0x300, scalar.isKnownToReferenceComposition else { return false }
-    // Vowels and final consonants of Hangul.
-    if 0x1160...0x11FF ~= scalar.value { return true }
-    return scalar.properties.generalCategory.isMark
-  }
-
-  private static func appendComposed(
-    _ stretch: ArraySlice<SourceScalar>, to result: inout [SourceScalar]
-  ) {
-    var text = String.UnicodeScalarView()
-    text.append(contentsOf: reorder(stretch.map(\.scalar)))
-    let composed = Array(String(text)._nfc)
-    if composed.elementsEqual(stretch.lazy.map(\.scalar)) {
-      result.append(contentsOf: stretch)
-      return
-    }
-    let start = stretch[stretch.startIndex].start
-    let end = stretch[stretch.endIndex - 1].end
-    for scalar in composed {
-      result.append(SourceScalar(scalar: scalar, start: start, end: end))
-    }
-  }
-
-  /// Sorts marks as NFC does, and takes apart the three that the standard library leaves in place.
-  ///
-  /// Both before `_nfc`, which does not reorder around the vowels U+0F73, U+0F75 and U+0F81, and
-  /// which sorts by insertion: ten thousand marks on one letter would take seconds.
-  private static func reorder(_ scalars: [Unicode.Scalar]) -> [Unicode.Scalar] {
-    guard scalars.count > 1 else { return scalars }
-    var result: [Unicode.Scalar] = []
-    var marks: [(order: UInt8, position: Int, scalar: Unicode.Scalar)] = []
-    func flush() {
-      marks.sort { ($0.order, $0.position) < ($1.order, $1.position) }
-      result += marks.map(\.scalar)
-      marks.removeAll()
-    }
-    for scalar in scalars {
-      let parts: [Unicode.Scalar] =
-        switch scalar {
-        case "\u{F73}": ["\u{F71}", "\u{F72}"]
-        case "\u{F75}": ["\u{F71}", "\u{F74}"]
-        case "\u{F81}": ["\u{F71}", "\u{F80}"]
-        default: [scalar]
-        }
-      for part in parts {
-        let order = part.properties.canonicalCombiningClass.rawValue
-        if order == 0 {
-          flush()
-          result.append(part)
-        } else {
-          marks.append((order, marks.count, part))
-        }
-      }
-    }
-    flush()
-    return result
-  }
-
-  // MARK: - Other steps
+  // MARK: - White space and case
 
   private static func collapseWhitespace(_ scalars: [SourceScalar]) -> [SourceScalar] {
     var result: [SourceScalar] = []
@@ -142,7 +74,7 @@ struct TextNormalizer: Sendable {
     return result
   }
 
-  private static func lowercase(_ scalars: [SourceScalar]) -> [SourceScalar] {
+  static func lowercase(_ scalars: [SourceScalar]) -> [SourceScalar] {
     var result: [SourceScalar] = []
     result.reserveCapacity(scalars.count)
     for element in scalars {
@@ -155,6 +87,79 @@ struct TextNormalizer: Sendable {
         for scalar in element.scalar.properties.lowercaseMapping.unicodeScalars {
           result.append(SourceScalar(scalar: scalar, start: element.start, end: element.end))
         }
+      }
+    }
+    return result
+  }
+
+  /// Lower case with `ς` for a capital sigma that ends a word (Unicode 16, table 3-17).
+  private static func lowercaseWords(_ scalars: [SourceScalar]) -> [SourceScalar] {
+    var result = lowercase(scalars)
+    guard scalars.contains(where: { $0.scalar == "Σ" }) else { return result }
+    var isFinal = scalars.indices.filter { scalars[$0].scalar == "Σ" }.map { position in
+      let isIgnored = { (element: SourceScalar) in element.scalar.properties.isCaseIgnorable }
+      let before = scalars[..<position].last { !isIgnored($0) }
+      let after = scalars[(position + 1)...].first { !isIgnored($0) }
+      return before?.scalar.properties.isCased == true && after?.scalar.properties.isCased != true
+    }.makeIterator()
+    let sources = Set(scalars.lazy.filter { $0.scalar == "Σ" }.map(\.start))
+    for position in result.indices where sources.contains(result[position].start) {
+      if result[position].scalar == "σ", isFinal.next() == true { result[position].scalar = "ς" }
+    }
+    return result
+  }
+
+  // MARK: - Replacing
+
+  static func replace(
+    _ pattern: ScalarPattern, in scalars: [SourceScalar], by content: [Unicode.Scalar]
+  ) -> [SourceScalar] {
+    var result: [SourceScalar] = []
+    result.reserveCapacity(scalars.count)
+    var position = 0
+    while position < scalars.count {
+      guard let length = pattern.matchLength(in: scalars, at: position) else {
+        result.append(scalars[position])
+        position += 1
+        continue
+      }
+      let start = scalars[position].start
+      position += length
+      let end = scalars[position - 1].end
+      for scalar in content { result.append(SourceScalar(scalar: scalar, start: start, end: end)) }
+    }
+    return result
+  }
+
+  private static func strip(
+    _ scalars: [SourceScalar], left: Bool, right: Bool
+  ) -> [SourceScalar] {
+    var kept = scalars[...]
+    if left { kept = kept.drop { $0.scalar.isReferenceSpace } }
+    if right {
+      while let last = kept.last, last.scalar.isReferenceSpace { kept.removeLast() }
+    }
+    return Array(kept)
+  }
+
+  private static func prepend(
+    _ prefix: [Unicode.Scalar], to scalars: [SourceScalar]
+  ) -> [SourceScalar] {
+    guard let start = scalars.first?.start else { return [] }
+    return prefix.map { SourceScalar(scalar: $0, start: start, end: start) } + scalars
+  }
+
+  /// Takes marks out; the scalar before a mark keeps the mark's bytes.
+  static func removeMarks(
+    _ scalars: [SourceScalar], isMark: (Unicode.Scalar) -> Bool
+  ) -> [SourceScalar] {
+    var result: [SourceScalar] = []
+    result.reserveCapacity(scalars.count)
+    for element in scalars {
+      if element.scalar.value < 0x300 || !isMark(element.scalar) {
+        result.append(element)
+      } else if let last = result.last, last.end == element.start {
+        result[result.count - 1].end = element.end
       }
     }
     return result

@@ -31,7 +31,7 @@ package struct TokenizerError: Error, Hashable, CustomStringConvertible {
       switch code {
       case .unreadableFile: "check that the model's folder is complete and readable"
       case .malformedFile: "copy the file again from where the model comes from"
-      case .unsupportedComponent: "use a model with a CLIP tokenizer (byte-level BPE)"
+      case .unsupportedComponent: "use a model with a tokenizer of CLIP, SigLIP, Gemma or BERT"
       case .inconsistentVocabulary: "use the tokenizer that was saved with the model"
       }
     return "\(file): \(problem); \(wayOut)"

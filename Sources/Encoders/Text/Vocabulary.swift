@@ -10,14 +10,14 @@ struct Vocabulary {
   var bytes: [UInt8] = []
 
   /// Where each token starts in `bytes`, and where the next one will.
-  private var starts: [Int] = [0]
+  private var starts: [UInt32] = [0]
   private var ids: [Int32] = []
   /// Entry by id, or -1.
   private var entryByID: [Int32] = []
   /// Entries by hash: half of the hash above the entry, or `emptySlot`.
   private var slots = [UInt64](repeating: emptySlot, count: 1 << 12)
   /// Random, so that no file can be made whose tokens all collide.
-  private let seed = UInt64.random(in: 0 ... .max)
+  private var seed = UInt64.random(in: 0 ... .max)
 
   private static let emptySlot = UInt64.max
 
@@ -43,7 +43,7 @@ struct Vocabulary {
   /// Adds the token that was appended to `bytes`. Nothing is added after a failure.
   mutating func addToken(id: Int64) {
     guard failure == nil else { return }
-    let range = starts[count]..<bytes.count
+    let range = Int(starts[count])..<bytes.count
     guard id >= 0, id < Self.limit else { return fail(.idOutOfRange, range) }
     let hash = hash(of: range, in: bytes)
     let slot = slot(of: range, in: bytes, hash: hash)
@@ -53,7 +53,7 @@ struct Vocabulary {
     slots[slot] = Self.slot(entry: count, hash: hash)
     entryByID[Int(id)] = Int32(count)
     ids.append(Int32(id))
-    starts.append(range.upperBound)
+    starts.append(UInt32(range.upperBound))
     if count * 2 > slots.count { grow() }
   }
 
@@ -93,9 +93,23 @@ struct Vocabulary {
     return id(of: 0..<joined.count, in: joined)
   }
 
-  private func range(ofID id: Int32) -> Range<Int> {
-    let entry = Int(entryByID[Int(id)])
-    return starts[entry]..<starts[entry + 1]
+  private func range(ofID id: Int32) -> Range<Int> { range(ofEntry: Int(entryByID[Int(id)])) }
+
+  private func range(ofEntry entry: Int) -> Range<Int> {
+    Int(starts[entry])..<Int(starts[entry + 1])
+  }
+
+  /// The token with an id, or `nil` when there is none.
+  func token(of id: Int32) -> ArraySlice<UInt8>? {
+    guard id >= 0, id < idCount, entryByID[Int(id)] >= 0 else { return nil }
+    return bytes[range(ofID: id)]
+  }
+
+  /// Scalars of the longest token.
+  var longestScalarCount: Int {
+    (0..<count).reduce(0) { longest, entry in
+      max(longest, bytes[range(ofEntry: entry)].count { $0 & 0xC0 != 0x80 })
+    }
   }
 
   // MARK: - Hash table
@@ -116,7 +130,7 @@ struct Vocabulary {
     while slots[position] != Self.emptySlot {
       if (slots[position] ^ hash) >> 32 == 0 {
         let entry = Self.entry(slots[position])
-        if isEqual(starts[entry]..<starts[entry + 1], range, in: token) { return position }
+        if isEqual(self.range(ofEntry: entry), range, in: token) { return position }
       }
       position = (position + 1) & (slots.count - 1)
     }
@@ -176,5 +190,47 @@ extension Vocabulary {
     while try reader.nextKey(appendingTo: &bytes) {
       addToken(id: try reader.readInteger())
     }
+  }
+}
+
+extension Vocabulary {
+  /// Writes the vocabulary as it is in memory.
+  func write(to sections: inout SectionWriter) {
+    sections.append(number: seed)
+    sections.append(bytes)
+    sections.append(starts)
+    sections.append(ids)
+    sections.append(entryByID)
+    sections.append(slots)
+  }
+
+  /// A vocabulary that was written; `nil` when its parts contradict each other.
+  init?(from sections: inout SectionReader) {
+    guard let seed = sections.number(), let bytes = sections.next(UInt8.self),
+      let starts = sections.next(UInt32.self), let ids = sections.next(Int32.self),
+      let entryByID = sections.next(Int32.self), let slots = sections.next(UInt64.self),
+      ids.count > 0, ids.count <= Self.limit, entryByID.count <= Self.limit,
+      starts.count == ids.count + 1, starts[0] == 0, Int(starts[ids.count]) == bytes.count,
+      slots.count >= ids.count * 2, slots.count & (slots.count - 1) == 0
+    else { return nil }
+    for entry in ids.indices {
+      guard starts[entry] <= starts[entry + 1], ids[entry] >= 0, ids[entry] < entryByID.count,
+        entryByID[Int(ids[entry])] == entry
+      else { return nil }
+    }
+    guard entryByID.allSatisfy({ $0 >= -1 && $0 < ids.count }) else { return nil }
+    var filledCount = 0
+    for slot in slots where slot != Self.emptySlot {
+      guard Self.entry(slot) < ids.count else { return nil }
+      filledCount += 1
+    }
+    // A search ends at an empty slot.
+    guard filledCount == ids.count else { return nil }
+    self.seed = seed
+    self.bytes = bytes
+    self.starts = starts
+    self.ids = ids
+    self.entryByID = entryByID
+    self.slots = slots
   }
 }

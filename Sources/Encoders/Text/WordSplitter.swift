@@ -38,9 +38,7 @@ struct WordSplitter: Sendable {
           words += [start..<start + 2, start + 2..<position - 2, position - 2..<position]
           continue
         }
-      } else if scalar == "'",
-        let length = Self.length(of: Self.contractions, in: scalars, at: position)
-      {
+      } else if let length = Self.contractionLength(in: scalars, at: position) {
         position += length
       } else {
         let kind = scalar.kind
@@ -53,6 +51,12 @@ struct WordSplitter: Sendable {
       words.append(start..<position)
     }
     return words
+  }
+
+  /// Length of the end of a contraction that stands at `position`, such as `'ll`.
+  static func contractionLength(in scalars: [SourceScalar], at position: Int) -> Int? {
+    guard scalars[position].scalar == "'" else { return nil }
+    return length(of: contractions, in: scalars, at: position)
   }
 
   /// Length of the first of `literals` that stands at `position`.

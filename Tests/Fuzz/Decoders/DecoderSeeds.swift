@@ -33,6 +33,8 @@ extension PersistentDecoder {
     case .tagKey: [ItemTag("sea").map { StoreLayout.key($0, .first) } ?? []]
     case .metaValue: [MetaValue.seal(7), MetaValue.seal(Array("tower".utf8))]
     case .current: [Array("\(StoreFormat.marker)\ngeneration-12\n".utf8)]
+    case .compiledTokenizer: [Self.tokenizerSample]
+    case .sentencePiece: [Self.sentencePieceSample]
     case .numpy: [NumPyFile.header(.float32, shape: [2, 3]) + [UInt8](repeating: 1, count: 24)]
     case .itemLines:
       [
@@ -44,6 +46,28 @@ extension PersistentDecoder {
           """#.utf8)
       ]
     }
+  }
+
+  private static var tokenizerSample: [UInt8] {
+    let json = #"""
+      {"added_tokens": [{"id": 0, "content": "<s>", "special": true}],
+       "normalizer": {"type": "Lowercase"}, "pre_tokenizer": {"type": "Metaspace"},
+       "model": {"type": "BPE", "unk_token": "<s>", "fuse_unk": true, "byte_fallback": true,
+         "vocab": {"<s>": 0, "a": 1, "▁": 2, "▁a": 3, "c": 4}, "merges": ["▁ a"]}}
+      """#
+    let document = try? TokenizerDocument(parsing: Array(json.utf8), file: "tokenizer.json")
+    return Array(document?.compiled(from: .init(size: 0, high: 0, low: 0)).dropFirst(64) ?? [])
+  }
+
+  /// Four pieces, a word for the kind of model, and one that leaves spaces as they are.
+  private static var sentencePieceSample: [UInt8] {
+    func field(_ number: UInt8, _ content: [UInt8]) -> [UInt8] {
+      [number << 3 | 2, UInt8(content.count)] + content
+    }
+    let pieces = ["<unk>", "a", "▁", "▁a"].enumerated().flatMap { id, text in
+      field(1, field(1, Array(text.utf8)) + [0x15, 0, 0, 0, 0xC0, 0x18, id == 0 ? 2 : 1])
+    }
+    return pieces + field(2, [0x18, 1]) + field(3, [0x18, 1, 0x20, 1, 0x28, 0])
   }
 
   private static var recordSample: ItemRecord {

@@ -13,7 +13,7 @@ import SystemPackage
 enum PersistentDecoder: String, CaseIterable, Sendable {
   case record, patchTokens, tokens, pooled, segment, place, deadOrdinals, screen, codebook, layout
   case reduction, projection, recallCurve, formatMarker, safetensors, numpy, itemLines, tokenArchive
-  case facts, tagKey, metaValue, current
+  case facts, tagKey, metaValue, current, compiledTokenizer, sentencePiece
 
   /// Decodes bytes, and the same bytes with the checksum that they should have, so that what lies
   /// behind a checksum is reached.
@@ -79,6 +79,8 @@ enum PersistentDecoder: String, CaseIterable, Sendable {
     case .metaValue:
       _ = (try MetaValue.open(bytes), try? MetaValue.number(bytes), try? MetaValue.text(bytes))
     case .current: return try IndexFolder.generation(inCurrent: bytes, path: "/index") != nil
+    case .compiledTokenizer: return try useTokenizer(bytes)
+    case .sentencePiece: return useSentencePiece(bytes)
     }
     return true
   }
@@ -120,6 +122,27 @@ extension PersistentDecoder {
       _ = (0..<bounds.count).map { bounds[$0] }
       _ = (0..<codes.count).map { codes[$0] }
     }
+  }
+
+  /// What lies behind the checksum of a compiled tokenizer.
+  private func useTokenizer(_ bytes: [UInt8]) throws -> Bool {
+    guard let document = bytes.withUnsafeBytes({ TokenizerDocument(sections: $0) }) else {
+      return false
+    }
+    let tokenizer = try SubwordTokenizer(document, file: "tokenizer", settings: nil)
+    _ = tokenizer.tokenize("a Red cat, 12 é <s> 猫", limit: 20)
+    return true
+  }
+
+  private func useSentencePiece(_ bytes: [UInt8]) -> Bool {
+    guard let file = SentencePieceFile(bytes: bytes) else { return false }
+    let text = SourceScalar.scalars(of: " a  ab ﬁ")
+    if let map = CharsMap(bytes: file.charsMap) { _ = TextNormalizer.apply(map, to: text) }
+    let normalization = SentencePieceNormalization(
+      charsMap: CharsMap(bytes: file.charsMap), addsPrefix: file.addsPrefix,
+      removesExtraSpaces: file.removesExtraSpaces, escapesSpaces: file.escapesSpaces)
+    _ = normalization.normalize(text)
+    return true
   }
 
   private func readAll(_ tensor: StoredTensor) throws {
