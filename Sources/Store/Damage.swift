@@ -19,7 +19,8 @@ enum Damage: Error, Equatable {
 
   /// A part of a stored value, named for messages.
   enum Field: String {
-    case version, kind, encoding, shape, text, tiles, contentHash, tag, fingerprint, identifiers
+    case version, kind, encoding, shape, text, tiles, spans, contentHash, tag, fingerprint,
+      identifiers
     case place, ordinals, scale, directory, layout, patchTokens, centroid, tags, facts, number
   }
 }

@@ -16,6 +16,12 @@ import TestSupport
         UInt32.random(in: 0..<196, using: &generator)
       }
     }
+    if seed % 3 == 0 {
+      item.document = Array(#"{"text": "\#(seed)"}"#.utf8)
+      item.tokenSpans = (0..<Int.random(in: 1...20, using: &generator)).map { index in
+        index % 4 == 3 ? nil : index..<index + Int.random(in: 0...9, using: &generator)
+      }
+    }
     let bytes = ItemCodec.encode(item, fingerprint: 3)
     let fingerprints: [UInt32: String] = [3: "tower 3, patches, f32", 4: "other"]
     try #expect(ItemCodec.decode(bytes, id: item.id, fingerprints: fingerprints) == item)

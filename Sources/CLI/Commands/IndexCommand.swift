@@ -8,12 +8,17 @@ import SystemPackage
 struct IndexCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "index",
-    abstract: "Build an index of folders of images, or bring it up to date.",
+    abstract: "Build an index of folders of images, or of texts, or bring it up to date.",
     discussion: """
       Unchanged files are passed over, renamed ones recognised by their content, and files that \
       are gone leave the index. A file that cannot be read is listed with the reason \
       (filip list --failed) and never stops the run. Ctrl-C commits what is done; the next run \
       goes on from there.
+
+      With --text the paths are files of texts, one JSON object a line: {"text": "…", "id": "…", \
+      "title": "…"}. Only text is needed, and only it is searched; all members are kept and shown \
+      (filip search --json). A text longer than the model takes loses its last words. Texts are \
+      called FILE#ID, or FILE#LINE without an id.
 
       Exit status: 0 when done, 2 when files are unreadable under --strict or the prune limit \
       was reached.
@@ -22,6 +27,9 @@ struct IndexCommand: AsyncParsableCommand {
   @Argument(
     help: ArgumentHelp("Folders and files. Default: the current folder.", valueName: "path"))
   var paths: [String] = ["."]
+
+  @Flag(help: "The paths are files of texts, one JSON object a line.")
+  var text = false
 
   @Flag(
     name: [.customShort("n"), .long],
@@ -71,6 +79,13 @@ struct IndexCommand: AsyncParsableCommand {
   @OptionGroup(title: "Engine") var decoding: DecodingOptions
   @OptionGroup(title: "Output") var messages: MessageOptions
 
+  func validate() throws {
+    guard text else { return }
+    if paths == ["."] { throw ValidationError("--text needs files: filip index --text FILE.jsonl") }
+    if dryRun { throw ValidationError("--dry-run looks at images only; leave out --text") }
+    if tokenMode != nil { throw ValidationError("--token-mode is for images; leave out --text") }
+  }
+
   func run() async throws {
     let path = indexOptions.path
     let existing = try existingStore()
@@ -82,6 +97,7 @@ struct IndexCommand: AsyncParsableCommand {
 
     // Before anything is made or emptied: are the roots there?
     var parameters = try IndexParameters(roots: paths.map(argumentPath)).resolvingRoots()
+    if text { try parameters.requireFiles() }
     parameters.walk.globs = glob
     parameters.walk.excludes = exclude
     parameters.walk.includesHidden = hidden
@@ -92,13 +108,14 @@ struct IndexCommand: AsyncParsableCommand {
 
     let reduction = try model.reduction(
       for: existing, request: reductionOptions.request, replacesModel: force)
-    let pipeline = try computing.pipeline(of: model, limits: parameters.decodingLimits)
-    let footprint = pipeline.footprint
-    if existing == nil, reduction.isNone, footprint.isWide {
+    let encoder = text ? try computing.textEncoder(of: model) : nil
+    let pipeline =
+      text ? nil : try computing.pipeline(of: model, limits: parameters.decodingLimits)
+    if let footprint = pipeline?.footprint, existing == nil, reduction.isNone, footprint.isWide {
       messages.note(savingsText(footprint))
     }
 
-    if dryRun {
+    if dryRun, let pipeline {
       try printForecast(
         try IndexForecast(
           store: existing, pipeline: pipeline, parameters: parameters, reduction: reduction))
@@ -109,16 +126,25 @@ struct IndexCommand: AsyncParsableCommand {
         at: path, pipeline: pipeline, reduction: reductionOptions.request, replacesModel: force,
         layout: layout.layout, options: indexOptions.storeOptions)
     }
-    let indexer = try Indexer(store: store, pipeline: pipeline, parameters: parameters)
+    let run: @Sendable (@escaping @Sendable (IndexProgress) -> Void) async throws -> IndexSummary
+    if let pipeline {
+      run = try Indexer(store: store, pipeline: pipeline, parameters: parameters).run(progress:)
+    } else if let encoder {
+      let indexer = try TextIndexer(
+        store: store, model: model, encoder: encoder, parameters: parameters)
+      run = indexer.run(progress:)
+    } else {
+      preconditionFailure("images or texts")
+    }
     let reporter = ProgressReporter(isQuiet: messages.quiet)
     let isQuiet = messages.quiet
-    let bytesPerImage = footprint.byteCount(under: reduction)
+    let bytesPerImage = pipeline?.footprint.byteCount(under: reduction)
     let announced = Once()
     let summary = try await Interruption.cancelling {
-      try await indexer.run { progress in
+      try await run { progress in
         // Said once, when the walk is over and the run turns out to be a large one.
         if progress.isWalkFinished, !isQuiet, progress.foundCount - progress.finishedCount > 2_000,
-          announced.isFirst
+          let bytesPerImage, announced.isFirst
         {
           let bytes = Int64(progress.foundCount - progress.finishedCount) * bytesPerImage
           reporter.finish()
@@ -156,9 +182,9 @@ struct IndexCommand: AsyncParsableCommand {
     if summary.vanishedCount > 0 {
       let share = 100 * Double(summary.vanishedCount) / Double(max(1, summary.vanishedOfCount))
       Messages.note(
-        "\(countText(summary.vanishedCount)) of \(countText(summary.vanishedOfCount)) files "
-          + "(\(decimal(share, digits: 0)) %) are missing. Is a drive unmounted? They were kept. "
-          + "If they are really gone: filip index --prune")
+        "\(countText(summary.vanishedCount)) of \(countText(summary.vanishedOfCount)) \(text ? "texts" : "files") "
+          + "(\(decimal(share, digits: 0)) %) are missing. \(text ? "" : "Is a drive unmounted? ")They were kept. "
+          + "If they are really gone: filip index \(text ? "--text … " : "")--prune")
     }
     guard !messages.quiet else { return }
     let shown = 10
@@ -180,7 +206,7 @@ struct IndexCommand: AsyncParsableCommand {
         + "\(countText(summary.unreadable.count)) unreadable"
         + (summary.unreadable.isEmpty ? "" : " (filip list --failed)"))
     Messages.line(
-      "index: \(countText(summary.imageCount)) images, \(byteText(summary.indexByteCount)), "
+      "index: \(countText(summary.imageCount)) \(text ? "items" : "images"), \(byteText(summary.indexByteCount)), "
         + "model \(model.label), \(durationText(summary.duration))")
     if let reader = summary.longReader {
       Messages.note(

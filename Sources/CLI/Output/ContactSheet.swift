@@ -64,6 +64,10 @@ struct ContactSheet {
 
   /// The picture inside the page, or a note when its file is gone.
   private func picture(_ item: ItemRecord) -> String {
+    if let document = TextDocument(item) {
+      let title = document.title.map { "<b>\(escaped($0))</b> " } ?? ""
+      return "<blockquote>\(title)\(escaped(String(document.text.prefix(1_000))))</blockquote>"
+    }
     guard let path = item.path,
       let bytes = try? FilePath(bytes: path).read(),
       let image = try? decoder.decode(bytes)
@@ -80,6 +84,7 @@ struct ContactSheet {
 
   /// The outline of a word's best patch; where several words share a patch, one inside the other.
   private func box(_ match: TermMatch, _ hit: SearchHit) -> String {
+    guard hit.item.kind != .text else { return "" }
     let outer = hit.matches.prefix { $0.term != match.term }.filter { $0.patch == match.patch }
     return "<div class=\"box b\(match.term)\" style=\"\(place(match.region, hit.item));"
       + "--c:\(colour(match.term));--n:\(outer.count)\"></div>"

@@ -64,17 +64,28 @@ struct HitPrinter {
     let names = results.hits.map { paths.line($0.item.path ?? []) }
     let width = min(48, names.map(\.count).max() ?? 0)
     let rankWidth = max(2, String(results.hits.count).count)
-    return zip(results.hits, names).map { hit, name in
+    return zip(results.hits, names).flatMap { hit, name in
       let rank = String(hit.rank)
       let padding = String(repeating: " ", count: rankWidth - rank.count)
       let gap = String(repeating: " ", count: max(0, width - name.count))
       let words = hit.matches.map { match in
-        let text = "\(results.terms[match.term].text) \(decimal(Double(match.score), digits: 2))"
+        var text = "\(results.terms[match.term].text) \(decimal(Double(match.score), digits: 2))"
+        if let word = matchedWord(match, hit.item) { text += " (\(word))" }
         return isWeak(match, in: results) ? style.dim(text) : style.green(text)
       }
       let score = style.bold(decimal(Double(hit.score), digits: 3))
-      return "\(padding)\(rank)  \(score)  \(name)\(gap)  \(words.joined(separator: "  "))"
+      let line = "\(padding)\(rank)  \(score)  \(name)\(gap)  \(words.joined(separator: "  "))"
+      guard let document = TextDocument(hit.item) else { return [line] }
+      let snippet = Snippet(of: document, matches: hit.matches)
+      let indent = String(repeating: " ", count: rankWidth + 2)
+      return [line, indent + snippet.line { style.green($0) }]
     }
+  }
+
+  /// The word of a text that a word of the query matched.
+  private func matchedWord(_ match: TermMatch, _ item: ItemRecord) -> String? {
+    guard let span = match.span, let text = TextDocument(item)?.part(span) else { return nil }
+    return paths.line(Array(text.utf8))
   }
 
   /// Whether a word matched clearly worse here than in the hit that shows it best.
@@ -152,6 +163,9 @@ struct HitPrinter {
     add("size", item.fileSize > 0 ? .integer(Int64(clamping: item.fileSize)) : nil)
     object.appendDescription(of: item)
     add("words", .array(hit.matches.map { matchJSON($0, item) }))
+    if let document = TextDocument(item) {
+      add("document", .object(document.members))
+    }
     return .object(object)
   }
 
@@ -159,6 +173,14 @@ struct HitPrinter {
     .members([
       "i": .count(match.term), "score": .score(match.score), "patch": patchJSON(match.patch, item),
       "box": boxJSON(match.region, item),
+      "match": match.span.flatMap { span in
+        TextDocument(item)?.part(span).map { text in
+          .members([
+            "text": .string(text),
+            "span": .array([.count(span.lowerBound), .count(span.upperBound)]),
+          ])
+        }
+      },
     ])
   }
 

@@ -17,6 +17,13 @@ public struct FileStatus: Sendable, Hashable {
   /// Nanoseconds since 1970.
   public var modificationTime: Int64
 
+  /// The status of a part of a file that counts as one of its own.
+  init(size: UInt64, modificationTime: Int64) {
+    kind = .regular
+    self.size = size
+    self.modificationTime = modificationTime
+  }
+
   /// Reads the status of `path` without following a link at its end.
   /// - Throws: `Errno`, `.noSuchFileOrDirectory` when nothing is there.
   public init(of path: FilePath) throws(Errno) {

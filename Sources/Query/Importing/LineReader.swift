@@ -11,6 +11,13 @@ final class LineReader {
   private static let portionByteCount = 1 << 16
   private static let lineLimit = 16 << 20
 
+  /// What follows in a file: a line, or one that is longer than can be taken in.
+  enum Piece {
+    case line([UInt8])
+    /// With the limit in bytes.
+    case tooLong(Int)
+  }
+
   /// Opens the file.
   /// - Throws: `QueryError`.
   init(_ path: FilePath) throws(QueryError) {
@@ -28,16 +35,36 @@ final class LineReader {
   /// The next line without its end, or `nil` behind the last one.
   /// - Throws: `QueryError` when the file cannot be read or a line is longer than 16 MiB.
   func next() throws(QueryError) -> [UInt8]? {
+    switch try nextOrSkip() {
+    case nil: return nil
+    case .line(let line): return line
+    case .tooLong(let limit):
+      throw QueryError(.unreadable, "\(path): a line is longer than \(limit >> 20) MiB")
+    }
+  }
+
+  /// The next line, or the news that it was too long and has been passed over; `nil` behind the
+  /// last.
+  /// - Throws: `QueryError` when the file cannot be read.
+  func nextOrSkip() throws(QueryError) -> Piece? {
+    var isTooLong = false
+    // What was looked through is not looked through again when more has been read.
+    var searched = start
     while true {
-      if let end = buffer[start...].firstIndex(of: UInt8(ascii: "\n")) {
+      if let end = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
         defer { start = end + 1 }
-        return Array(buffer[start..<end])
+        return isTooLong ? .tooLong(Self.lineLimit) : .line(Array(buffer[start..<end]))
       }
       if isAtEnd {
-        guard start < buffer.count else { return nil }
         defer { start = buffer.count }
-        return Array(buffer[start...])
+        if isTooLong { return .tooLong(Self.lineLimit) }
+        return start < buffer.count ? .line(Array(buffer[start...])) : nil
       }
+      if buffer.count - start >= Self.lineLimit {
+        isTooLong = true
+        start = buffer.count
+      }
+      searched = buffer.count - start
       try fill()
     }
   }
@@ -45,9 +72,6 @@ final class LineReader {
   private func fill() throws(QueryError) {
     buffer.removeFirst(start)
     start = 0
-    guard buffer.count < Self.lineLimit else {
-      throw QueryError(.unreadable, "\(path): a line is longer than \(Self.lineLimit >> 20) MiB")
-    }
     var portion = [UInt8](repeating: 0, count: Self.portionByteCount)
     do {
       let count = try portion.withUnsafeMutableBytes { try file.read(into: $0) }

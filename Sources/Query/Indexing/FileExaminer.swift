@@ -18,6 +18,8 @@ struct ExaminedFile: Sendable {
     case sameContent(as: ItemRecord, tokens: TokenMatrix, pooled: [Float]?)
     /// Went through the encoder.
     case encoded(EncodedFile)
+    /// A text that went through the encoder.
+    case encodedText(EncodedDocument)
     /// Holds no usable image.
     case unreadable(reason: String)
   }
@@ -29,6 +31,27 @@ struct ExaminedFile: Sendable {
   /// Hash of the content, unless the file was not read.
   var contentHash: ContentHash?
   var outcome: Outcome
+  /// The line of a text, as it was read.
+  var document: [UInt8]?
+  /// Why the record with this very content is unreadable, if it is.
+  var knownReason: String?
+
+  /// Whether it went through the encoder.
+  var isEncoded: Bool {
+    switch outcome {
+    case .encoded, .encodedText: true
+    case .ignored, .unchanged, .unreachable, .touched, .sameContent, .unreadable: false
+    }
+  }
+
+  /// The tokens that the encoder made of it, all of them.
+  var encodedTokens: TokenMatrix? {
+    switch outcome {
+    case .encoded(let image): image.encoded.tokens
+    case .encodedText(let text): text.encoded.tokens
+    case .ignored, .unchanged, .unreachable, .touched, .sameContent, .unreadable: nil
+    }
+  }
 }
 
 /// An image's tokens and what its file says.

@@ -1,6 +1,5 @@
 public import FilipEncoders
 import FilipLateInteraction
-import Synchronization
 public import SystemPackage
 
 /// The way of an image from its file to its tokens: read, decode, prepare, encode.
@@ -18,7 +17,7 @@ public final class ImagePipeline: Sendable {
   public let fingerprint: String
   /// How the image tower computes.
   public let format: ComputeFormat
-  private let free: Mutex<[LentWorkspace]> = Mutex([])
+  private let workspaces = WorkspacePool()
 
   /// The pipeline of a model; for `format` and `cacheDirectory` see `ImageEncoder`.
   /// - Throws: `EncoderError` when the image tower cannot be loaded.
@@ -53,9 +52,7 @@ public final class ImagePipeline: Sendable {
 
   /// The tokens of several prepared images, in one pass of the encoder.
   public func encode(_ images: [PreparedImage]) throws -> [EncodedImage] {
-    let lent = free.withLock { $0.popLast() } ?? LentWorkspace()
-    defer { free.withLock { $0.append(lent) } }
-    return try encoder.encode(images, workspace: lent.workspace)
+    try workspaces.withWorkspace { try encoder.encode(images, workspace: $0) }
   }
 
   /// The tokens of one image file.
@@ -69,10 +66,4 @@ public final class ImagePipeline: Sendable {
   public var footprint: ImageFootprint {
     ImageFootprint(patchCount: encoder.maximumTokenCount, dimension: encoder.dimension)
   }
-}
-
-/// A work space on its way between callers.
-private struct LentWorkspace: @unchecked Sendable {
-  // Sendable because the pool hands each work space to one caller at a time.
-  let workspace = EncoderWorkspace()
 }

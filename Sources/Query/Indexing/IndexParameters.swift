@@ -29,6 +29,23 @@ public struct IndexParameters: Sendable {
     decodingLimits = .scaledToMemory(threadCount: defaultThreadCount)
   }
 
+  /// Makes sure that the roots are files.
+  /// - Throws: `QueryError.unreadable` for a folder or another thing, `.notFound`.
+  public func requireFiles() throws(QueryError) {
+    for root in roots {
+      let kind: FileStatus.Kind
+      do {
+        kind = try FileStatus(of: root).kind
+      } catch {
+        throw QueryError(.notFound, "\(root): \(error); name an existing file")
+      }
+      guard kind == .regular else {
+        throw QueryError(
+          .unreadable, "\(root) is not a file; name files of texts, one JSON object a line")
+      }
+    }
+  }
+
   /// The same with absolute roots without links; a root inside another one is dropped.
   /// - Throws: `QueryError.notFound` when a root is missing.
   public func resolvingRoots() throws(QueryError) -> IndexParameters {

@@ -6,6 +6,8 @@ import SystemPackage
 /// Takes examined files in walk order and writes them to the store, some hundred per commit.
 struct IndexWriter {
   let store: TokenStore
+  /// What the items of this run are.
+  let kind: ItemRecord.Kind
   let fingerprint: String
   /// The roots of this run: what lies elsewhere is left alone.
   let roots: Set<FilePath>
@@ -33,8 +35,12 @@ struct IndexWriter {
   /// Whether it does.
   private var isRunNoted = false
 
-  init(store: TokenStore, fingerprint: String, roots: [FilePath], reduction: SharedReduction) {
+  init(
+    store: TokenStore, kind: ItemRecord.Kind, fingerprint: String, roots: [FilePath],
+    reduction: SharedReduction
+  ) {
     self.store = store
+    self.kind = kind
     self.fingerprint = fingerprint
     self.roots = Set(roots)
     self.reduction = reduction
@@ -77,7 +83,7 @@ struct IndexWriter {
   private mutating func collectSample(_ files: [ExaminedFile]) {
     guard sample != nil else { return }
     for file in files {
-      if case .encoded(let image) = file.outcome { sample?.add(image.encoded.tokens) }
+      if let tokens = file.encodedTokens { sample?.add(tokens) }
     }
     if sample?.isFull == true { settleReduction() }
   }
@@ -134,19 +140,31 @@ struct IndexWriter {
     summary.unreadable.append(UnreadableFile(path: path, reason: reason))
   }
 
-  /// Notes images that were kept although their file is gone.
-  mutating func noteVanished(_ count: Int, of total: Int) {
-    summary.vanishedCount = count
-    summary.vanishedOfCount = total
-  }
-
-  /// Removes `items` in one commit.
-  mutating func remove(_ items: [ItemID]) throws {
+  /// Removes `items`, whose files are gone, in one commit; when they are more of the `total` than
+  /// the limit allows, they are kept and counted instead.
+  mutating func remove(_ items: [ItemID], of total: Int, _ parameters: IndexParameters) throws {
+    let limit = Double(total) * parameters.pruneLimit
+    if Double(items.count) > limit, !parameters.prunesWithoutLimit {
+      summary.vanishedCount = items.count
+      summary.vanishedOfCount = total
+      return
+    }
     guard !items.isEmpty else { return }
     try store.write { writer in
       for id in items { try writer.remove(id) }
     }
     summary.removedCount += items.count
+  }
+
+  /// What the run did, when it is over.
+  func summary(since started: ContinuousClock.Instant) throws -> IndexSummary {
+    var summary = summary
+    summary.isInterrupted = Task.isCancelled
+    (summary.imageCount, summary.indexByteCount) = try store.read { snapshot in
+      (try snapshot.readableCount, Int64(try snapshot.statistics.fileByteCount))
+    }
+    summary.duration = .now - started
+    return summary
   }
 
   /// Counts a file that changes nothing.
@@ -192,6 +210,12 @@ struct IndexWriter {
       let stored = image.reduced ?? reduction.current.reduce(image.encoded.tokens)
       record.patchTokens = stored.patchTokens(of: image.encoded)
       try insert(file, record, stored.tokens, image.encoded.pooled, &writer, &seen, &summary)
+    case .encodedText(let text):
+      var record = newRecord(for: file)
+      record.tokenSpans = text.tokenSpans
+      let stored = text.reduced ?? reduction.current.reduce(text.encoded.tokens)
+      record.patchTokens = stored.patchTokens
+      try insert(file, record, stored.tokens, text.encoded.pooled, &writer, &seen, &summary)
     case .sameContent(let twin, let tokens, let pooled):
       var record = newRecord(for: file)
       record.describePicture(as: twin)
@@ -225,7 +249,7 @@ struct IndexWriter {
   private func vanishedTwin(
     of file: ExaminedFile, _ writer: borrowing Writer, _ seen: Set<ItemID>
   ) throws -> ItemID? {
-    guard let hash = file.contentHash else { return nil }
+    guard kind == .image, let hash = file.contentHash else { return nil }
     return try writer.items(withContentHash: hash).first { item in
       guard !seen.contains(item.id), let bytes = item.path else { return false }
       let path = FilePath(bytes: bytes)
@@ -235,12 +259,13 @@ struct IndexWriter {
   }
 
   private func newRecord(for file: ExaminedFile) -> ItemRecord {
-    var record = ItemRecord(kind: .image, path: file.file.path.bytes)
+    var record = ItemRecord(kind: kind, path: file.file.path.bytes)
     record.root = file.root.bytes
     record.fileSize = file.file.status.size
     record.modificationTime = file.file.status.modificationTime
     record.contentHash = file.contentHash
     record.encoderFingerprint = fingerprint
+    record.document = file.document
     return record
   }
 }
@@ -260,15 +285,11 @@ extension ExaminedFile {
     if case .ignored = outcome { true } else { false }
   }
 
-  fileprivate var isEncoded: Bool {
-    if case .encoded = outcome { true } else { false }
-  }
-
   /// Whether a commit is needed for this file.
   fileprivate var changesTheIndex: Bool {
     switch outcome {
     case .ignored, .unchanged, .unreachable: false
-    case .touched, .sameContent, .encoded, .unreadable: true
+    case .touched, .sameContent, .encoded, .encodedText, .unreadable: true
     }
   }
 }

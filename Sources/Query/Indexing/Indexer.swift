@@ -40,7 +40,7 @@ public struct Indexer: Sendable {
       store: store, fingerprint: pipeline.fingerprint, pipeline: pipeline, reduction: reduction,
       encodesUnchanged: parameters.encodesUnchanged)
     var writer = IndexWriter(
-      store: store, fingerprint: pipeline.fingerprint, roots: parameters.roots,
+      store: store, kind: .image, fingerprint: pipeline.fingerprint, roots: parameters.roots,
       reduction: reduction)
     do {
       try await bringUpToDate(&writer, examiner, report)
@@ -50,13 +50,7 @@ public struct Indexer: Sendable {
       throw error
     }
     try writer.recordEnd(Task.isCancelled ? .interrupted : .completed)
-    var summary = writer.summary
-    summary.isInterrupted = Task.isCancelled
-    (summary.imageCount, summary.indexByteCount) = try store.read { snapshot in
-      (try snapshot.readableCount, Int64(try snapshot.statistics.fileByteCount))
-    }
-    summary.duration = .now - started
-    return summary
+    return try writer.summary(since: started)
   }
 
   /// Looks at every file and writes what became of it.
@@ -166,12 +160,7 @@ public struct Indexer: Sendable {
   /// Removes the items under the roots whose file is gone, unless that would be suspiciously many.
   private func removeVanished(_ writer: inout IndexWriter, except unreadable: [FilePath]) throws {
     let (vanished, total) = try vanishedItems(seen: writer.seen, except: unreadable)
-    let limit = Double(total) * parameters.pruneLimit
-    if Double(vanished.count) > limit, !parameters.prunesWithoutLimit {
-      writer.noteVanished(vanished.count, of: total)
-    } else {
-      try writer.remove(vanished)
-    }
+    try writer.remove(vanished, of: total, parameters)
   }
 
   private func vanishedItems(
@@ -224,11 +213,11 @@ struct Reordered<Value> {
 
 extension IndexProgress {
   /// Counts settled files.
-  fileprivate mutating func note(_ files: [ExaminedFile]) {
+  mutating func note(_ files: [ExaminedFile]) {
     finishedCount += files.count
     for file in files {
       switch file.outcome {
-      case .encoded: encodedCount += 1
+      case .encoded, .encodedText: encodedCount += 1
       case .unreadable: unreadableCount += 1
       case .unreachable, .unchanged(.some): unreadableCount += 1
       case .ignored, .unchanged, .touched, .sameContent: break

@@ -47,6 +47,11 @@ public struct IndexModel: Sendable {
     }
   }
 
+  /// Identity of the tower that makes the tokens of such items.
+  public func fingerprint(of kind: ItemRecord.Kind) -> String {
+    kind == .text ? directory.textFingerprint : imageFingerprint
+  }
+
   /// Name and the first digits of the fingerprint, as in `filip-drawn@4f2c91aa`.
   public var label: String {
     "\(location.shortName)@\(imageFingerprint.prefix(8))"
@@ -109,7 +114,7 @@ public struct IndexModel: Sendable {
       var isOwn: Bool?
       try snapshot.forEachItem { item in
         guard item.unreadableReason == nil else { return }
-        isOwn = isOwn ?? true && item.encoderFingerprint == imageFingerprint
+        isOwn = isOwn ?? true && item.encoderFingerprint == fingerprint(of: item.kind)
       }
       return isOwn ?? false
     }
@@ -185,18 +190,20 @@ public struct IndexModel: Sendable {
 
   /// Opens the index for writing, or makes it, and records the model and the reduction.
   ///
-  /// `pipeline` is the model's: it is loaded before anything is changed. With `replacesModel`, the
+  /// `pipeline` is the model's, `nil` for an index of texts: what the index needs of the model is
+  /// loaded before anything is changed. With `replacesModel`, the
   /// items of another model or reduction keep their ids and wait to be encoded again (they are
   /// listed as unreadable until then), and an index that cannot be read is put aside: its files
   /// keep their names with `.old` added. `layout` is that of an index that is made. A projection
   /// that is asked for by name is learnt anew then.
   public func openForWriting(
-    at path: String, pipeline: ImagePipeline,
+    at path: String, pipeline: ImagePipeline?,
     reduction request: ReductionRequest = ReductionRequest(),
     replacesModel: Bool = false, layout: PlaneLayout = PlaneLayout(),
     options: TokenStore.Options = []
   ) throws -> TokenStore {
-    precondition(pipeline.fingerprint == imageFingerprint, "the pipeline of this model")
+    precondition(
+      pipeline.map { $0.fingerprint == imageFingerprint } ?? true, "the pipeline of this model")
     let store = try Self.store(
       at: path, replacesFormat: replacesModel, layout: layout, options: options)
     let recorded = try Recorded(store)
@@ -228,7 +235,9 @@ public struct IndexModel: Sendable {
     try store.read { snapshot in
       try snapshot.forEachItem { item in
         guard item.unreadableReason == nil else { return }
-        if !keepsTokens || item.encoderFingerprint != imageFingerprint { outdated.append(item) }
+        if !keepsTokens || item.encoderFingerprint != fingerprint(of: item.kind) {
+          outdated.append(item)
+        }
       }
     }
     try store.write { writer in

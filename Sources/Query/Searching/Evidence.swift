@@ -39,7 +39,7 @@ extension TermMatch {
     let token = alignment.patches[best]
     self.init(
       term: number, score: Float(sum / Double(part.rows.count)), patch: item.patch(ofToken: token),
-      region: item.region(ofToken: token))
+      region: item.region(ofToken: token), span: item.span(ofToken: token))
   }
 }
 

@@ -45,6 +45,8 @@ public struct TermMatch: Sendable, Hashable {
   public var patch: Int
   /// The part of the upright original that this patch covers, in pixels.
   public var region: PixelRegion
+  /// In a text, the bytes that the best token stands for, counted in UTF-8; `nil` in an image.
+  public var span: Range<Int>?
 }
 
 /// One image found.

@@ -42,6 +42,8 @@ enum ItemCodec {
     case camera = 10
     case lens = 11
     case place = 12
+    case document = 130
+    case tokenSpans = 131
     case tags = 192
   }
 
@@ -57,7 +59,9 @@ enum ItemCodec {
       (.patchTokens, item.tokenCount > 0 ? item.patchTokens.map(PatchTokenCodec.encode) : nil),
       (.takenTime, item.takenTime.map(encode)),
       (.camera, item.camera.map { Array($0.utf8) }), (.lens, item.lens.map { Array($0.utf8) }),
-      (.place, item.place.map(encode)), (.tags, item.tags.isEmpty ? nil : encode(item.tags)),
+      (.place, item.place.map(encode)), (.document, item.document),
+      (.tokenSpans, item.tokenSpans.isEmpty ? nil : encode(item.tokenSpans)),
+      (.tags, item.tags.isEmpty ? nil : encode(item.tags)),
     ]
     let fields =
       (known.compactMap { tag, bytes in bytes.map { (tag.rawValue, $0) } }
@@ -156,6 +160,8 @@ enum ItemCodec {
       case .camera: item.camera = try text(bytes)
       case .lens: item.lens = try text(bytes)
       case .place: item.place = try decodePlace(bytes)
+      case .document: item.document = bytes
+      case .tokenSpans: item.tokenSpans = try decodeSpans(bytes)
       case .tags: item.tags = try decodeTags(bytes)
       }
     }
@@ -227,6 +233,32 @@ extension ItemCodec {
       previous = tag
     }
     return tags
+  }
+}
+
+// MARK: - Spans
+
+extension ItemCodec {
+  /// Start and end, u32 each; a start behind its end stands for none.
+  private static func encode(_ spans: [Range<Int>?]) -> [UInt8] {
+    var writer = ByteWriter()
+    for span in spans {
+      writer.append(UInt32(clamping: span?.lowerBound ?? 1))
+      writer.append(UInt32(clamping: span?.upperBound ?? 0))
+    }
+    return writer.bytes
+  }
+
+  private static func decodeSpans(_ bytes: [UInt8]) throws(Damage) -> [Range<Int>?] {
+    guard bytes.count.isMultiple(of: 8) else { throw .impossible(.spans) }
+    var reader = ByteReader(bytes, count: bytes.count)
+    var spans: [Range<Int>?] = []
+    spans.reserveCapacity(bytes.count / 8)
+    while reader.remainingCount > 0 {
+      let (start, end): (UInt32, UInt32) = (try reader.integer(), try reader.integer())
+      spans.append(start <= end ? Int(start)..<Int(end) : nil)
+    }
+    return spans
   }
 }
 

@@ -24,7 +24,10 @@ extension ItemRecord {
   ///
   /// Of pieces of the same size the first counts, and of patches as near the first.
   public func patch(ofToken token: Int) -> Int {
-    guard patchTokens != nil, let piece = largestPiece(ofToken: token) else { return token }
+    guard let patchTokens else { return token }
+    guard let piece = largestPiece(ofToken: token) else {
+      return patchTokens.firstIndex { $0 == token } ?? token
+    }
     func middle(_ coordinate: (Piece.Cell) -> Int) -> Double {
       Double(piece.cells.reduce(0) { $0 + coordinate($1) }) / Double(piece.cells.count)
     }
@@ -56,6 +59,13 @@ extension ItemRecord {
     precondition(values.count == tokenCount, "one value per token")
     guard let patchTokens else { return values }
     return patchTokens.map { values[Int($0)] }
+  }
+
+  /// The bytes of a text that a token stands for, the first piece of them where tokens were merged;
+  /// `nil` when that is not known.
+  public func span(ofToken token: Int) -> Range<Int>? {
+    let place = patch(ofToken: token)
+    return tokenSpans.indices.contains(place) ? tokenSpans[place] : nil
   }
 
   // MARK: - Pieces

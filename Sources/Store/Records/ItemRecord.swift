@@ -71,6 +71,11 @@ public struct ItemRecord: Hashable, Sendable {
   /// For each patch, tile after tile, the row of the token that stands for it, where tokens were
   /// merged; `nil` where every patch has a token of its own.
   public var patchTokens: [UInt32]?
+  /// The line that a text came from, as it was read: a JSON object. The store does not look into it.
+  public var document: [UInt8]?
+  /// For each token the bytes of the text that it stands for, counted in UTF-8, before tokens were
+  /// merged; `nil` for a token of none. Empty for an item that is no text.
+  public var tokenSpans: [Range<Int>?]
   /// Number of the item's tokens; the store sets it from the tokens it is given.
   public internal(set) var tokenCount: Int
   /// Which encoder made the tokens: image tower, token mode and precision of the computation.
@@ -94,11 +99,12 @@ public struct ItemRecord: Hashable, Sendable {
     height = 0
     tags = []
     tiles = []
+    tokenSpans = []
     tokenCount = 0
     laterFields = [:]
   }
 
-  /// Takes over what `other` says about its picture, the content of the files being the same.
+  /// Takes over what `other` says about its picture or text, the content of the files being the same.
   public mutating func describePicture(as other: ItemRecord) {
     width = other.width
     height = other.height
@@ -110,6 +116,7 @@ public struct ItemRecord: Hashable, Sendable {
     place = other.place
     tiles = other.tiles
     patchTokens = other.patchTokens
+    tokenSpans = other.tokenSpans
   }
 
   /// The time that filters go by: when the picture was taken, else when its file changed last, in

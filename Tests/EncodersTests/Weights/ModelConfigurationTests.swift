@@ -144,6 +144,58 @@ import Testing
     #expect(largest.endPosition(in: []) == nil)
   }
 
+  @Test func `what a file leaves out takes the family's defaults`() throws {
+    // All that the file of google/siglip2-base-patch16-512 says.
+    let siglip = try configuration(
+      """
+      {"model_type": "siglip", "text_config": {"vocab_size": 256000},
+       "vision_config": {"image_size": 512}}
+      """)
+    #expect(siglip.projectionDimension == 768 && siglip.text.vocabularySize == 256_000)
+    #expect(siglip.text.transformer == .siglip && siglip.text.positionCount == 64)
+    #expect(siglip.text.pooling == .last && siglip.text.fillingToken == 1)
+
+    let tips = try configuration(#"{"model_type": "tipsv2", "embed_dim": 768}"#)
+    #expect(tips.text.transformer == .tipsText && tips.text.positions == .sinusoidal)
+    #expect(tips.text.embeddingScale == Float(768).squareRoot() && tips.text.pooling == .mean)
+
+    let bert = try configuration(#"{"model_type": "bert"}"#)
+    #expect(bert.vision == nil && bert.projectionDimension == 768)
+    #expect(bert.text.transformer == .bert && bert.text.transformer.normEpsilon == 1e-12)
+    #expect(bert.text.vocabularySize == 30522 && bert.text.positionCount == 512)
+
+    let chinese = try configuration(#"{"model_type": "chinese_clip"}"#)
+    #expect(chinese.text.transformer == .bert && chinese.text.pooling == .first)
+
+    let modern = try configuration(#"{"model_type": "modernbert"}"#).text
+    #expect(modern.vocabularySize == 50368 && modern.positionCount == 8192)
+    let blocks = modern.transformer
+    #expect(blocks.layerCount == 22 && blocks.innerWidth == 1152 && blocks.isGated)
+    #expect(!blocks.normsFirstBlock && !blocks.hasNormBias && !blocks.hasAttentionBias)
+    let rotation = try #require(blocks.rotation)
+    #expect(rotation.globalBase == 160_000 && rotation.localBase == 10_000)
+    #expect(rotation.localReach == 64)
+    #expect(rotation.isLocal.prefix(5) == [false, true, true, false, true])
+    let columns = try configuration(#"{"model_type": "colmodernvbert"}"#)
+    #expect(columns.projectionDimension == 128 && columns.text.transformer == blocks)
+    #expect(columns.scoresSpecialTokens)
+  }
+
+  @Test(arguments: [
+    (#"{"model_type": "bert", "position_embedding_type": "relative_key"}"#, "relative_key"),
+    (#"{"model_type": "modernbert", "layer_types": ["full_attention"]}"#, "layer_types"),
+    (
+      #"{"model_type": "modernbert", "rope_parameters": {"full_attention": {"rope_type": "yarn"}}}"#,
+      "rope_parameters.full_attention.rope_type (yarn)"
+    ),
+    (#"{"model_type": "modernbert", "global_rope_theta": -1}"#, "global_rope_theta"),
+    (#"{"model_type": "tipsv2", "text_hidden_size": 30, "text_num_heads": 4}"#, "text_hidden_size"),
+  ])
+  func `what is not computed is refused by name`(json: String, name: String) throws {
+    let error = #expect(throws: EncoderError.self) { try configuration(json) }
+    #expect(error?.code == .invalidConfiguration && error?.description.contains(name) == true)
+  }
+
   @Test func `the parts of a FILIP model may be left out`() throws {
     let plain = try configuration(
       """
