@@ -123,8 +123,8 @@ struct IndexCommand: AsyncParsableCommand {
     }
     let store = try await writing.waiting(messages: messages) {
       try model.openForWriting(
-        at: path, pipeline: pipeline, reduction: reductionOptions.request, replacesModel: force,
-        layout: layout.layout, options: indexOptions.storeOptions)
+        at: path, pipeline: pipeline, format: computing.compute,
+        reduction: reductionOptions.request, replacesModel: force, layout: layout.layout, options: indexOptions.storeOptions)
     }
     let run: @Sendable (@escaping @Sendable (IndexProgress) -> Void) async throws -> IndexSummary
     if let pipeline {

@@ -190,14 +190,14 @@ public struct IndexModel: Sendable {
 
   /// Opens the index for writing, or makes it, and records the model and the reduction.
   ///
-  /// `pipeline` is the model's, `nil` for an index of texts: what the index needs of the model is
-  /// loaded before anything is changed. With `replacesModel`, the
-  /// items of another model or reduction keep their ids and wait to be encoded again (they are
-  /// listed as unreadable until then), and an index that cannot be read is put aside: its files
-  /// keep their names with `.old` added. `layout` is that of an index that is made. A projection
-  /// that is asked for by name is learnt anew then.
+  /// `pipeline` is the model's: what the index needs of the model is loaded before anything is
+  /// changed. It is `nil` for an index of texts, which are computed in `format`. With
+  /// `replacesModel`, the items of another model or reduction keep their ids and wait to be encoded
+  /// again (they are listed as unreadable until then), and an index that cannot be read is put
+  /// aside: its files keep their names with `.old` added. `layout` is that of an index that is
+  /// made. A projection that is asked for by name is learnt anew then.
   public func openForWriting(
-    at path: String, pipeline: ImagePipeline?,
+    at path: String, pipeline: ImagePipeline?, format: ComputeFormat = .float32,
     reduction request: ReductionRequest = ReductionRequest(),
     replacesModel: Bool = false, layout: PlaneLayout = PlaneLayout(),
     options: TokenStore.Options = []
@@ -215,7 +215,7 @@ public struct IndexModel: Sendable {
       recorded?.imageFingerprint == imageFingerprint
       && recorded?.textFingerprint == directory.textFingerprint && recorded?.name == location.name
     guard !(keepsModel && keepsReduction) else {
-      try pipeline.format.record(in: store)
+      try (pipeline?.format ?? format).record(in: store)
       return store
     }
     if let recorded, !replacesModel { try check(recorded, indexPath: path) }
@@ -251,7 +251,7 @@ public struct IndexModel: Sendable {
       let fresh = TokenReduction(setting: setting)
       try (keepsTokens ? stored ?? fresh : fresh).record(in: &writer)
     }
-    try pipeline.format.record(in: store)
+    try (pipeline?.format ?? format).record(in: store)
     return store
   }
 
