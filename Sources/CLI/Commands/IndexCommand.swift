@@ -124,7 +124,8 @@ struct IndexCommand: AsyncParsableCommand {
     let store = try await writing.waiting(messages: messages) {
       try model.openForWriting(
         at: path, pipeline: pipeline, format: computing.compute,
-        reduction: reductionOptions.request, replacesModel: force, layout: layout.layout, options: indexOptions.storeOptions)
+        reduction: reductionOptions.request, replacesModel: force, layout: layout.layout,
+        options: indexOptions.storeOptions)
     }
     let run: @Sendable (@escaping @Sendable (IndexProgress) -> Void) async throws -> IndexSummary
     if let pipeline {

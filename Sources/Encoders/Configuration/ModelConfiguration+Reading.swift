@@ -67,7 +67,8 @@ extension ConfigurationReader {
     switch family {
     case .bert, .modernBERT: self
     case .colModernVBERT: try section("vlm_config").section("text_config")
-    case .clip, .filip, .siglip, .siglip2, .tips, .fgclip, .chineseCLIP, .wukong: try tower("text_config")
+    case .clip, .filip, .siglip, .siglip2, .tips, .fgclip, .chineseCLIP, .wukong:
+      try tower("text_config")
     }
   }
 
