@@ -80,7 +80,8 @@ private enum Repository {
       from: Data(
         contentsOf: Repository.folder.appendingPathComponent("Examples/gallery/captions.json")))
     let names = scenes.keys.sorted().prefix(100)
-    let preprocessor = ImagePreprocessor(configuration: directory.preprocessing)
+    let preprocessor = ImagePreprocessor(
+      configuration: try #require(directory.preprocessing))
     let decoder = ImageDecoder(limits: DecodingLimits(maximumPixelCount: 1 << 24))
     let prepared = try names.map { name in
       let url = Repository.folder.appendingPathComponent("Examples/gallery/" + name)

@@ -19,7 +19,8 @@ import Testing
       let encoder = try ImageEncoder(model: model, tokenMode: mode)
       images = try encoder.encode(fixture.images(), workspace: encoder.makeWorkspace())
       let transformer = try TextTransformer(model.configuration, in: model.checkpoint)
-      let output = try transformer.run(on: fixture.texts(), workspace: EncoderWorkspace())
+      let output = try transformer.run(
+        on: fixture.texts().map { TextInput($0) }, workspace: EncoderWorkspace())
       tokens = try TokenMatrix.normalizing(output.tokens).elements
       pooled = try TokenMatrix.normalizing(output.pooled).elements
     }
@@ -71,7 +72,7 @@ import Testing
     let other = try ModelDirectory(path: ModelFixture.directory(name))
     #expect(try Output(other, fixture) == Output(fixture.model, fixture))
     var configuration = fixture.model.configuration
-    configuration.text.endRule = .largestToken
+    configuration.text.pooling = .end(.largestToken)
     #expect(other.configuration == configuration)
   }
 
@@ -114,7 +115,7 @@ import Testing
     #expect(openCLIP.preprocessing == (try ModelFixture("same-hugging-face").model.preprocessing))
     let alone = try ModelDirectory(path: ModelFixture.directory("same-openai/ViT-tiny.pt"))
     #expect(alone.preprocessing == .clip(imageSize: 24))
-    #expect(alone.preprocessing.mean == [0.48145466, 0.4578275, 0.40821073])
+    #expect(alone.preprocessing?.mean == [0.48145466, 0.4578275, 0.40821073])
 
     let folder = try folder(of: "same-openai", ["ViT-tiny.pt"])
     try FileManager.default.copyItem(
@@ -147,14 +148,14 @@ import Testing
     try text.replacingOccurrences(of: "quick_gelu", with: "gelu")
       .write(toFile: folder.path + "/config.json", atomically: true, encoding: .utf8)
     let model = try ModelDirectory(path: folder.path + "/ViT-tiny.pt")
-    #expect(model.configuration.vision.transformer.activation == .gelu)
+    #expect(model.configuration.vision?.transformer.activation == .gelu)
 
     // open_clip's own counts more.
     try FileManager.default.copyItem(
       atPath: ModelFixture.directory("same-open-clip") + "/open_clip_config.json",
       toPath: folder.path + "/open_clip_config.json")
     let openCLIP = try ModelDirectory(path: folder.path + "/ViT-tiny.pt")
-    #expect(openCLIP.configuration.vision.transformer.activation == .quickGELU)
+    #expect(openCLIP.configuration.vision?.transformer.activation == .quickGELU)
   }
 
   @Test func `a weight file whose activation nobody can tell wants its configuration`() throws {
@@ -300,9 +301,9 @@ import Testing
       guard family != "wukong" else { return }
       let configuration = try ModelConfiguration(
         ConfigurationReader(#require(json.object), path: "x"))
-      #expect(configuration.text.endRule == .firstToken(102))
+      #expect(configuration.text.pooling == .end(.firstToken(102)))
       #expect(configuration.text.transformer.activation == .quickGELU)
-      #expect(configuration.vision.hasClassToken && configuration.vision.hasNormBeforeBlocks)
+      #expect(configuration.vision?.hasClassToken == true && configuration.vision?.hasNormBeforeBlocks == true)
     }
   }
 

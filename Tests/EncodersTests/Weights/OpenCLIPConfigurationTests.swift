@@ -22,13 +22,13 @@ import Testing
   {
     let (model, preprocessing) = try read(
       #"{"model_cfg": {"embed_dim": 512, "vision_cfg": {}, "text_cfg": {}}}"#)
-    #expect(model.vision.patchSize == 16 && model.vision.imageSize == 224)
-    #expect(model.vision.transformer.activation == .gelu)
+    #expect(model.vision?.patchSize == 16 && model.vision?.imageSize == 224)
+    #expect(model.vision?.transformer.activation == .gelu)
     #expect(model.text.transformer.activation == .gelu)
-    #expect(model.vision.transformer.width == 768 && model.vision.transformer.headCount == 12)
-    #expect(model.vision.transformer.normEpsilon == 1e-5)
+    #expect(model.vision?.transformer.width == 768 && model.vision?.transformer.headCount == 12)
+    #expect(model.vision?.transformer.normEpsilon == 1e-5)
     #expect(model.text.transformer.width == 512 && model.text.transformer.innerWidth == 2048)
-    #expect(model.text.positionCount == 77 && model.text.endRule == .largestToken)
+    #expect(model.text.positionCount == 77 && model.text.pooling == .end(.largestToken))
     #expect(preprocessing == PreprocessorConfiguration())
   }
 
@@ -45,7 +45,7 @@ import Testing
           "layers": 24, "hf_tokenizer_name": "x/y", "pool_type": "argmax"}
         """#))
     #expect(model.projectionDimension == 1024)
-    let vision = model.vision.transformer
+    let vision = try #require(model.vision).transformer
     #expect(vision.headCount == 16 && vision.layerCount == 32 && vision.width == 1280)
     // int(width * ratio), as open_clip rounds.
     #expect(vision.innerWidth == 5585 && vision.normEpsilon == 1e-6)

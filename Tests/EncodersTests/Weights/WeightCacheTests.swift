@@ -46,7 +46,7 @@ import Testing
     let part = fixture.model.family.visionNames.part
     let cache = WeightCache(directory: folder.path, part: part, of: fixture.model.checkpoint)
     let stem = "vision_model.encoder.layers.0.self_attn."
-    let width = fixture.model.configuration.vision.transformer.width
+    let width = try #require(fixture.model.configuration.vision).transformer.width
     let fused = ["q", "k", "v"].map { stem + $0 + "_proj.weight" }.joined(separator: "+")
     #expect(cache.weights(fused, outputCount: 3 * width, inputCount: width) != nil)
     #expect(cache.weights(fused, outputCount: width, inputCount: width) == nil)
@@ -111,6 +111,6 @@ import Testing
     let error = #expect(throws: EncoderError.self) {
       _ = try checkpoint.linear(LayerNames("layers.99.fc1"), input: 4, output: 4)
     }
-    #expect(error?.message.contains("layers.99.fc1.weight") == true)
+    #expect(error?.description.contains("layers.99.fc1.weight") == true)
   }
 }
