@@ -111,6 +111,6 @@ import Testing
     let error = #expect(throws: EncoderError.self) {
       _ = try checkpoint.linear(LayerNames("layers.99.fc1"), input: 4, output: 4)
     }
-    #expect(error?.message.contains("layers.99.fc1.weight") == true)
+    #expect(error?.description.contains("layers.99.fc1.weight") == true)
   }
 }
