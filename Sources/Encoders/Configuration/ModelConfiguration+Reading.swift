@@ -27,6 +27,12 @@ extension ModelConfiguration {
     vision = try VisionConfiguration(in: file, family: family)
     text = try TextConfiguration(file.textTower(of: family), family: family)
     projectionDimension = try file.projectionDimension(of: family, text: text)
+    if let vision, !vision.hasProjection, vision.transformer.width != projectionDimension {
+      throw file.invalid(
+        "vision_config.hidden_size",
+        "(\(vision.transformer.width)) is not the width of the texts' vectors "
+          + "(\(projectionDimension)), and this family has no projection")
+    }
     scoresSpecialTokens = try file.flag(
       "score_special_tokens", default: family.scoresSpecialTokens)
     domain = try file.text("filip_domain")

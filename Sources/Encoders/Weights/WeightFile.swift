@@ -10,15 +10,17 @@ enum WeightFile {
   ///   things than tensors.
   static func tensors(at path: String) throws(EncoderError) -> [TensorView] {
     let start = try firstBytes(of: path)
-    if start.starts(with: ZipArchive.magic) || start.first == Pickle.protocolMark {
-      return try TorchFile(path: path).tensors
-    }
-    return try SafetensorsFile(path: path).views
+    // The length of a header may begin with the byte that pickles begin with.
+    let isSafetensors =
+      start.count == 9 && start[4..<8].allSatisfy { $0 == 0 } && start[8] == UInt8(ascii: "{")
+    let isTorch = start.starts(with: ZipArchive.magic) || start.first == Pickle.protocolMark
+    return isTorch && !isSafetensors
+      ? try TorchFile(path: path).tensors : try SafetensorsFile(path: path).views
   }
 
   private static func firstBytes(of path: String) throws(EncoderError) -> [UInt8] {
     let file = try MappedFile(path: path)
-    return withExtendedLifetime(file) { Array(file.bytes.prefix(4)) }
+    return withExtendedLifetime(file) { Array(file.bytes.prefix(9)) }
   }
 }
 

@@ -189,7 +189,7 @@ import Testing
       "rope_parameters.full_attention.rope_type (yarn)"
     ),
     (#"{"model_type": "modernbert", "global_rope_theta": -1}"#, "global_rope_theta"),
-    (#"{"model_type": "tipsv2", "text_hidden_size": 30, "text_num_heads": 4}"#, "text_hidden_size"),
+    (#"{"model_type": "tipsv2", "text_hidden_size": 30, "text_num_heads": 4}"#, "hidden_size"),
   ])
   func `what is not computed is refused by name`(json: String, name: String) throws {
     let error = #expect(throws: EncoderError.self) { try configuration(json) }
