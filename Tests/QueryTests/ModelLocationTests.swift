@@ -80,7 +80,8 @@ import Testing
     // A snapshot of weights alone, and a reference that leads out of the cache or nowhere.
     try makeCached("org/half", commit: "aaaa", files: ["model.safetensors"])
     #expect(refusal("org/half").contains("config.json"))
-    for reference in ["../../..", "", "cccc"] {
+    try make("hub/models--org--half/config.json")
+    for reference in ["..", "../../..", "", "cccc"] {
       try make("hub/models--org--half/refs/main", reference)
       #expect(refusal("org/half").contains("hf download org/half"))
     }

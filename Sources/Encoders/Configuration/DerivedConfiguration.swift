@@ -71,7 +71,9 @@ struct DerivedConfiguration {
     let patchSize = try extent(3, of: Name.patches)
     var tower = try blocks(of: "vision_model", width: try extent(0, of: Name.patches))
     tower["patch_size"] = .count(patchSize)
-    tower["image_size"] = .count(patchSize * side)
+    // Tensors without elements may have any extents; what is too large is refused when it is read.
+    let (imageSize, isTooLarge) = patchSize.multipliedReportingOverflow(by: side)
+    tower["image_size"] = .count(isTooLarge ? .max : imageSize)
     return tower
   }
 

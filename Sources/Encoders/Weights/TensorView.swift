@@ -108,7 +108,8 @@ struct TensorView: Sendable {
     guard let width = elementType.byteCount else { preconditionFailure("element type with a size") }
     precondition(range.lowerBound >= 0 && range.upperBound <= shape[0], "range of rows")
     var view = self
-    view.start += range.lowerBound * strides[0] * width
+    // Without elements the extents may be too large to count with, and there is nowhere to go.
+    if !shape.contains(0) { view.start += range.lowerBound * strides[0] * width }
     view.shape[0] = range.count
     view.byteCount = view.shape.reduce(width, *)
     return view

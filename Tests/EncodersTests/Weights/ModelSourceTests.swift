@@ -84,7 +84,8 @@ import Testing
         let (left, right) = (model.checkpoint.tensors(of: part), other.checkpoint.tensors(of: part))
         #expect(left.map(\.name) == right.map(\.name) && left.map(\.shape) == right.map(\.shape))
         for (left, right) in zip(left, right) {
-          #expect(left.edges(byteCount: 4096) == right.edges(byteCount: 4096), "\(left.name)")
+          let isSame = left.edges(byteCount: 4096) == right.edges(byteCount: 4096)
+          #expect(isSame, "\(left.name)")
         }
       }
     }
@@ -304,6 +305,29 @@ import Testing
       #expect(configuration.text.pooling == .end(.firstToken(102)))
       #expect(configuration.text.transformer.activation == .quickGELU)
       #expect(configuration.vision?.hasClassToken == true && configuration.vision?.hasNormBeforeBlocks == true)
+    }
+  }
+
+  @Test func `tensors without elements may have any extents`() throws {
+    try withTensors([
+      "visual.conv1.weight": [64, 0, 1, 1 << 50], "visual.positional_embedding": [1 << 40 + 1, 0],
+      "visual.proj": [0, 24], "visual.transformer.resblocks.0.mlp.c_fc.weight": [8, 0],
+      "visual.transformer.resblocks.0.attn.in_proj_weight": [3 << 54, 0],
+      "token_embedding.weight": [514, 64], "positional_embedding": [16, 64],
+      "transformer.resblocks.0.mlp.c_fc.weight": [8, 0],
+    ]) { tensors in
+      let naming = try #require(try OpenAINaming(of: tensors, path: "x"))
+      let translated = try naming.translate(tensors, path: "x")
+      for tensor in translated where tensor.shape.contains(0) {
+        #expect(try tensor.matrix().elements.isEmpty)
+        #expect(tensor.edges(byteCount: 64).last.isEmpty)
+      }
+      let json = try DerivedConfiguration(translated, path: "x").clip()
+      #expect(json["vision_config"]?["image_size"] == .count(.max))
+      let error = error {
+        _ = try ModelConfiguration(ConfigurationReader(#require(json.object), path: "x"))
+      }
+      #expect(error?.code == .invalidConfiguration)
     }
   }
 
