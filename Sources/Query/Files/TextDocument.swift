@@ -25,7 +25,7 @@ public struct TextDocument: Sendable, Hashable {
     do throws(JSONError) {
       value = try JSONValue(parsing: line)
     } catch {
-      throw Problem(text: "\(error)")
+      throw Problem(text: "the line is no JSON: \(error)")
     }
     guard let members = value.object else { throw Problem(text: "the line is no JSON object") }
     guard let text = members["text"]?.string else {
