@@ -163,7 +163,7 @@ extension ConfigurationReader {
     if let type = try parameters.text("rope_type"), type != "default" {
       throw parameters.invalid("rope_type", "(\(type)) is not default")
     }
-    guard try !contains("rope_scaling") else {
+    guard !contains("rope_scaling") else {
       throw invalid("rope_scaling", "is there, but scaled angles are not supported")
     }
     return try parameters.positive("rope_theta", default: positive(old, default: standard))

@@ -304,7 +304,9 @@ import Testing
         ConfigurationReader(#require(json.object), path: "x"))
       #expect(configuration.text.pooling == .end(.firstToken(102)))
       #expect(configuration.text.transformer.activation == .quickGELU)
-      #expect(configuration.vision?.hasClassToken == true && configuration.vision?.hasNormBeforeBlocks == true)
+      #expect(
+        configuration.vision?.hasClassToken == true
+          && configuration.vision?.hasNormBeforeBlocks == true)
     }
   }
 
