@@ -85,7 +85,7 @@ import Testing
     // Axes that were learnt from other pictures, and other settings, are refused.
     let others = try program.pictures(4, in: "others")
     for options in [["--dimension", "48"], ["--pool", "2"], []] {
-      let index = program.folder.path + "/index" + options.joined()
+      let index = program.folder.path + "/other-index" + options.joined()
       try program.run(["index", others, "--index", index] + options)
       let refused = try program.run("import", file, "--index", index)
       #expect(refused.status == 65, "\(options): \(refused.messages)")
