@@ -1,4 +1,4 @@
-import FilipEncoders
+package import FilipEncoders
 public import FilipStore
 
 /// A text of a collection, as its line of a JSONL file says it.
