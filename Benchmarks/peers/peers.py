@@ -35,6 +35,8 @@ class Data:
         ends = numpy.cumsum(numpy.load(folder / "query-lengths.npy"))[:-1]
         self.queries = [numpy.ascontiguousarray(query) for query in numpy.split(words, ends)]
         self.dimension = self.tokens.shape[1]
+        # Whether engines leave out what they would need an approximate index for.
+        self.exhaustive_only = False
 
     @property
     def images(self):
@@ -263,6 +265,8 @@ def build_lancedb(data, threads, scratch):
         return found["id"].to_numpy(), score
 
     yield "exhaustive", exhaustive
+    if data.exhaustive_only:
+        return
     table.create_index("vector", config=IvfPq(distance_type="cosine"))
     for probes, refine in ((20, None), (20, 10), (100, 20)):
 
@@ -328,12 +332,14 @@ def main():
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--scratch", type=pathlib.Path, required=True)
     parser.add_argument("--limit", type=float, default=60, help="seconds per setting")
+    parser.add_argument("--exhaustive-only", action="store_true")
     arguments = parser.parse_args()
     # Libraries print what they like; the results go where standard output was.
     results = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     package, build = ENGINES[arguments.name]
     data = Data(arguments.data)
+    data.exhaustive_only = arguments.exhaustive_only
     arguments.scratch.mkdir(parents=True, exist_ok=True)
     output = []
     build_seconds, resumed = 0.0, time.perf_counter()

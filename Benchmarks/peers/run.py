@@ -72,6 +72,7 @@ def run_peer(name, arguments, threads, data, scratch):
             [
                 sys.executable, str(HERE / "peers.py"), name, "--data", str(data), "--threads",
                 str(threads), "--scratch", str(scratch), "--limit", str(arguments.limit),
+                *(["--exhaustive-only"] if arguments.exhaustive_only else []),
             ],
             env=environment, preexec_fn=start, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             timeout=arguments.timeout)
@@ -139,6 +140,9 @@ def main():
     parser.add_argument(
         "--candidates", type=int, nargs="*", default=[],
         help="also measure filip's cascade with so many candidates")
+    parser.add_argument(
+        "--exhaustive-only", action="store_true",
+        help="leave out LanceDB's approximate index, which takes long to build")
     parser.add_argument("--limit", type=float, default=60, help="seconds per setting of an engine")
     parser.add_argument("--timeout", type=float, default=1800, help="seconds per engine")
     parser.add_argument("--out", type=pathlib.Path, required=True)

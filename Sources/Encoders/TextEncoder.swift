@@ -105,6 +105,12 @@ public final class TextEncoder: Sendable {
   init(
     _ model: ModelConfiguration, in checkpoint: Checkpoint, tokenizer: any TextTokenizer
   ) throws(EncoderError) {
+    guard model.family != .fgclip else {
+      throw EncoderError(
+        .unsupportedModel,
+        "\(checkpoint.path): texts of an fgclip2 model cannot be encoded yet, since they meet its "
+          + "patches through a head of their own; filip embed writes the tokens of its images")
+    }
     transformer = try TextTransformer(model, in: checkpoint)
     self.tokenizer = tokenizer
     family = model.family

@@ -55,6 +55,26 @@ import Testing
     #expect(human.lines[1].hasSuffix("Sky: a large red balloon above a house"))
   }
 
+  @Test func `texts that were exported and imported are shown as before`() throws {
+    try write([
+      #"{"id": "b1", "text": "a large red balloon above a house", "title": "Sky"}"#,
+      #"{"text": "a small blue boat"}"#,
+    ])
+    try program.run("index", "--text", "notes.jsonl")
+    try program.run("export", "-o", program.folder.path + "/e.safetensors")
+    let other = program.folder.path + "/other-index"
+    try program.run("import", program.folder.path + "/e.safetensors", "--index", other)
+    func shown(_ index: String) throws -> [String] {
+      try results("red balloon", "--index", index).map { hit in
+        let words = try #require(hit["words"] as? [[String: Any]])
+        let matches = words.compactMap { $0["match"] as? [String: Any] }
+        #expect(matches.count == 2)
+        return "\(name(hit)) \(hit["document"] ?? "") \(matches.map { $0["text"] ?? "" })"
+      }
+    }
+    #expect(try shown(other) == shown(program.index))
+  }
+
   @Test func `only lines that are new or changed are encoded, and those that are gone leave`()
     throws
   {

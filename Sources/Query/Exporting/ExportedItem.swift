@@ -19,6 +19,8 @@ import SystemPackage
 /// | `width`, `height` | pixels of the upright picture |
 /// | `grid`, `regions` | for each tile `[columns, rows]` and `[x, y, width, height]` |
 /// | `patches` | for each patch its token, where tokens were merged |
+/// | `document` | of a text, the line that it came from |
+/// | `spans` | for each token of a text the bytes `[start, end]` that it stands for, or `null` |
 /// | `pooled` | `false` for an item without a pooled vector among others that have one |
 enum ExportedItem {
   /// The line of an item.
@@ -64,6 +66,17 @@ enum ExportedItem {
             [$0.region.x, $0.region.y, $0.region.width, $0.region.height].map(JSONValue.double))
         }))
     add("patches", item.patchTokens.map { .array($0.map { .count(Int($0)) }) })
+    add(
+      "document",
+      item.document.flatMap { String(validating: $0, as: UTF8.self) }.map(JSONValue.string))
+    add(
+      "spans",
+      item.tokenSpans.isEmpty
+        ? nil
+        : .array(
+          item.tokenSpans.map { span in
+            span.map { .array([.count($0.lowerBound), .count($0.upperBound)]) } ?? .null
+          }))
     if !hasPooled { add("pooled", .bool(false)) }
     return .object(object)
   }

@@ -40,6 +40,9 @@ struct ImportedItem: Equatable {
     var lens: String?
     var place: ItemRecord.Place?
     var tags: Set<ItemTag> = []
+    /// The line that a text came from, and the bytes of the text that each token stands for.
+    var document: [UInt8]?
+    var tokenSpans: [Range<Int>?] = []
   }
 
   /// An item of which nothing is known.
@@ -135,6 +138,8 @@ struct ImportedItem: Equatable {
     record.lens = file.lens
     record.place = file.place
     record.tags = file.tags
+    record.document = file.document
+    record.tokenSpans = file.tokenSpans
     let patchCount = patchTokens?.count ?? tokenCount
     let isMapSound = patchTokens?.allSatisfy { $0 < tokenCount } ?? true
     if isMapSound, tiles.reduce(0, { $0 + $1.grid.patchCount }) == patchCount {
@@ -160,6 +165,13 @@ extension ImportedItem.FileFacts {
     lens = value["lens"]?.string
     place = value["place"].flatMap(Self.place)
     tags = Set((value["tags"]?.array ?? []).compactMap { $0.string.flatMap { ItemTag($0) } })
+    document = value["document"]?.string.map { Array($0.utf8) }
+    tokenSpans = (value["spans"]?.array ?? []).map(Self.span)
+  }
+
+  private static func span(_ value: JSONValue) -> Range<Int>? {
+    let ends = (value.array ?? []).compactMap { $0.integer.flatMap { UInt32(exactly: $0) } }
+    return ends.count == 2 && ends[0] <= ends[1] ? Int(ends[0])..<Int(ends[1]) : nil
   }
 
   private static func place(_ value: JSONValue) -> ItemRecord.Place? {
