@@ -41,7 +41,7 @@ public struct IndexModel: Sendable {
       ? try directory.imageFingerprint(tokenMode: self.tokenMode) : directory.textFingerprint
     if let recorded, let store, !replacesModel { try check(recorded, indexPath: store.path) }
     if requested == nil, recorded == nil, !replacesModel, let store,
-      let fingerprint = try ImportedOrigin.fingerprint(of: store), fingerprint != imageFingerprint
+      let fingerprint = try ImportedOrigin.fingerprint(of: store), !isOwn(fingerprint)
     {
       throw ImportedOrigin.noModel(fingerprint, indexPath: store.path)
     }
@@ -50,6 +50,11 @@ public struct IndexModel: Sendable {
   /// Identity of the tower that makes the tokens of such items.
   public func fingerprint(of kind: ItemRecord.Kind) -> String {
     kind == .text ? directory.textFingerprint : imageFingerprint
+  }
+
+  /// Whether one of this model's towers makes tokens of that identity.
+  private func isOwn(_ fingerprint: String) -> Bool {
+    fingerprint == imageFingerprint || fingerprint == directory.textFingerprint
   }
 
   /// Name and the first digits of the fingerprint, as in `filip-drawn@4f2c91aa`.
@@ -220,7 +225,7 @@ public struct IndexModel: Sendable {
     }
     if let recorded, !replacesModel { try check(recorded, indexPath: path) }
     if !replacesModel, let imported = try ImportedOrigin.fingerprint(of: store),
-      imported != imageFingerprint
+      !isOwn(imported)
     {
       throw QueryError(
         .modelMismatch,
@@ -229,7 +234,7 @@ public struct IndexModel: Sendable {
     }
     // Imported tokens may be this model's own.
     let maker = try recorded?.imageFingerprint ?? ImportedOrigin.fingerprint(of: store)
-    let keepsTokens = keepsReduction && maker == imageFingerprint
+    let keepsTokens = keepsReduction && (maker.map(isOwn) ?? false)
     _ = try TextEncoder(model: directory)
     var outdated: [ItemRecord] = []
     try store.read { snapshot in
