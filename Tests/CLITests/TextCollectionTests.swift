@@ -69,7 +69,10 @@ import Testing
         let words = try #require(hit["words"] as? [[String: Any]])
         let matches = words.compactMap { $0["match"] as? [String: Any] }
         #expect(matches.count == 2)
-        return "\(name(hit)) \(hit["document"] ?? "") \(matches.map { $0["text"] ?? "" })"
+        let document = try JSONSerialization.data(
+          withJSONObject: hit["document"] as Any, options: .sortedKeys)
+        return name(hit) + String(decoding: document, as: UTF8.self)
+          + "\(matches.map { $0["text"] ?? "" })"
       }
     }
     #expect(try shown(other) == shown(program.index))

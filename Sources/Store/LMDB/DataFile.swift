@@ -101,7 +101,9 @@ struct DataFile {
     let nodes = stride(from: 16, to: lower - 1, by: 2).map {
       Int(page.number(at: $0, byteCount: 2))
     }
-    return nodes.allSatisfy { $0 + 16 <= page.count } ? nodes : nil
+    // A branch has its lowest node without a key, and may have it at the very end of the page.
+    let byteCount = flags & 0x01 != 0 ? 8 : 16
+    return nodes.allSatisfy { $0 + byteCount <= page.count } ? nodes : nil
   }
 
   /// The value of a leaf's node, which lies behind its key or in pages of its own.

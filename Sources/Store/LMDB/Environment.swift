@@ -206,18 +206,6 @@ import Synchronization
 // MARK: - Growing
 
 extension Environment {
-  /// Makes the file as long as its last page, after a commit whose last pages were given up before
-  /// they were written: a file that is shorter must be told from one that was cut.
-  ///
-  /// Where the system refuses, the list of free pages tells (see `DataFile.isWhole`).
-  func coverLastPage() {
-    var info = MDB_envinfo()
-    // Safe because the environment is open and LMDB fills the structure.
-    unsafe mdb_env_info(handle, &info)
-    let whole = (Int(info.me_last_pgno) + 1) * pageByteCount
-    if fileByteCount < whole { ftruncate(descriptor, off_t(whole)) }
-  }
-
   /// Makes the map at least twice as large as `seen`, unless another thread has, and as large as the
   /// file.
   ///

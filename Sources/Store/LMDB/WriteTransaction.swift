@@ -89,7 +89,6 @@ internal import CLMDB
     let handle = unsafe self.handle
     unsafe pointer = nil
     try check(unsafe mdb_txn_commit(handle))
-    environment.coverLastPage()
   }
 
   private func check(_ code: CInt) throws(StoreError) {
