@@ -38,6 +38,10 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    // For the hub alone: nothing of these is built into a program that uses the library.
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
   ],
   targets: [
     systemLibrary("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
@@ -82,10 +86,21 @@ let package = Package(
         "FilipQuery", "FilipEncoders", "FilipStore", "FilipLateInteraction",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
+    module(
+      "FilipHub", path: "Hub",
+      dependencies: [
+        "FilipQuery", "FilipEncoders",
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .executableTarget(
       name: "FilipCLI",
       dependencies: [
-        "FilipQuery", "FilipEncoders", "FilipStore", "FilipLateInteraction", "FilipLinearAlgebra",
+        "FilipHub", "FilipQuery", "FilipEncoders", "FilipStore", "FilipLateInteraction",
+        "FilipLinearAlgebra",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
@@ -120,6 +135,11 @@ let package = Package(
       of: [
         "FilipQuery", "FilipEncoders", "FilipStore", "FilipLateInteraction",
         .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    tests(
+      "HubTests",
+      of: [
+        "FilipHub", "FilipQuery", .product(name: "SystemPackage", package: "swift-system"),
       ]),
     // What scripts/fuzz found is decoded again in every test run.
     .testTarget(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FilipEncoders
+import FilipHub
 import FilipQuery
 import FilipStore
 import SystemPackage
@@ -19,6 +20,8 @@ enum ExitStatus: Int32 {
   case dataError = 65
   /// A folder, image, index or model is not there.
   case notFound = 66
+  /// The hub cannot be reached, or nobody may go out to the network.
+  case unavailable = 69
   /// An error of ours.
   case internalError = 70
   /// The index cannot be created or grown.
@@ -44,6 +47,7 @@ enum ExitStatus: Int32 {
       }
     case let error as StoreError: self.init(error.code)
     case let error as EncoderError: self.init(error.code)
+    case let error as HubError: self.init(error.code)
     case let error as OutputError: self = error.status
     case let error as Errno:
       self = error == .noSuchFileOrDirectory ? .notFound : .cannotCreate
@@ -62,6 +66,16 @@ extension ExitStatus {
     case .readOnly, .permissionDenied, .diskFull, .mapFull, .networkFileSystem, .alreadyExists:
       self = .cannotCreate
     default: self = .internalError
+    }
+  }
+
+  private init(_ code: HubError.Code) {
+    switch code {
+    case .notFound: self = .notFound
+    case .notAllowed, .unavailable: self = .unavailable
+    case .damaged: self = .dataError
+    case .unwritable: self = .cannotCreate
+    case .usage: self = .usage
     }
   }
 

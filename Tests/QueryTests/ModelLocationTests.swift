@@ -68,7 +68,7 @@ import Testing
     try makeCached("org/name", commit: "aaaa", files: ["open_clip_config.json"])
     #expect(try location("org/name").path.lastComponent?.string == "aaaa")
     try makeCached("org/name", commit: "bbbb", files: ["open_clip_config.json"])
-    #expect(refusal("org/name").contains("hf download org/name"))
+    #expect(refusal("org/name").contains("filip model pull org/name"))
   }
 
   @Test func `a name that is not in the cache says where it was looked for and how to get it`()
@@ -76,14 +76,14 @@ import Testing
   {
     let message = refusal("google/some-model")
     #expect(message.contains(folder.path + "/hub/models--google--some-model"))
-    #expect(message.contains("hf download google/some-model"))
+    #expect(message.contains("filip model pull google/some-model"))
     // A snapshot of weights alone, and a reference that leads out of the cache or nowhere.
     try makeCached("org/half", commit: "aaaa", files: ["model.safetensors"])
     #expect(refusal("org/half").contains("config.json"))
     try make("hub/models--org--half/config.json")
     for reference in ["..", "../../..", "", "cccc"] {
       try make("hub/models--org--half/refs/main", reference)
-      #expect(refusal("org/half").contains("hf download org/half"))
+      #expect(refusal("org/half").contains("filip model pull org/half"))
     }
   }
 

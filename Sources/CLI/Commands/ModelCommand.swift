@@ -6,7 +6,8 @@ import SystemPackage
 
 struct ModelCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "model", abstract: "Look at models.", subcommands: [InspectCommand.self])
+    commandName: "model", abstract: "Look at models, and fetch them.",
+    subcommands: [ListModelsCommand.self, InspectCommand.self, PullCommand.self])
 
   struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,3 +1,4 @@
+import FilipHub
 import FilipQuery
 import FilipStore
 import Synchronization
@@ -70,6 +71,16 @@ final class ProgressReporter: Sendable {
       return "\(progress.table): \(byteText(Int64(progress.finishedByteCount))) of "
         + "\(byteText(Int64(progress.byteCount))), "
         + "\(countText(progress.itemCount)) \(unit.found), "
+        + "\(durationText(elapsed * (1 / max(share, 1e-6) - 1))) left"
+    }
+  }
+
+  /// Shows how much of a model was fetched.
+  func show(_ progress: PullProgress) {
+    show { elapsed in
+      let share = Double(progress.finishedByteCount) / Double(max(1, progress.byteCount))
+      return "\(progress.file): \(byteText(Int64(progress.finishedByteCount))) of "
+        + "\(byteText(Int64(progress.byteCount))) in all, "
         + "\(durationText(elapsed * (1 / max(share, 1e-6) - 1))) left"
     }
   }

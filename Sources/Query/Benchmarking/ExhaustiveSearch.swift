@@ -5,6 +5,8 @@ package import FilipStore
 /// The best images by the definition of the score, in double precision, whatever the engine does:
 /// what recall is measured against.
 ///
+/// The tokens are those that the index keeps: originals, else decoded codes.
+///
 /// Every image is scored in single precision. All whose score could, within the rounding errors of
 /// single precision, be among the k best are scored again with every product and sum in double
 /// precision, from the tokens that the index keeps.
@@ -124,7 +126,6 @@ package struct ExhaustiveSearch: Sendable {
     var rows: [Float] = []
     var offsets = [0]
     var decoder = TokenDecoder()
-    var buffer: [Float] = []
     func scoreWaiting() {
       guard offsets.count > 1 else { return }
       let tokens = Matrix(rows, rowCount: rows.count / dimension, columnCount: dimension)
@@ -146,16 +147,18 @@ package struct ExhaustiveSearch: Sendable {
       rows.removeAll(keepingCapacity: true)
       offsets = [0]
     }
-    try snapshot.forEachEncodedTokens(in: range) { id, bytes in
-      let shape = try decoder.decode(bytes, of: id, into: &buffer)
-      guard shape.dimension == dimension else {
+    var ids: [ItemID] = []
+    try snapshot.forEachEncodedTokens(in: range) { id, _ in ids.append(id) }
+    for id in ids {
+      guard let image = try snapshot.tokens(of: id, using: &decoder) else { continue }
+      guard image.dimension == dimension else {
         throw QueryError(
           .modelMismatch,
-          "image \(id) has tokens of \(shape.dimension) dimensions and the query of \(dimension)")
+          "image \(id) has tokens of \(image.dimension) dimensions and the query of \(dimension)")
       }
-      guard shape.tokenCount > 0 else { return }
+      guard image.tokenCount > 0 else { continue }
       result.ids.append(id)
-      rows += buffer[..<shape.elementCount]
+      rows += image.elements
       offsets.append(rows.count / dimension)
       if offsets.last ?? 0 >= Self.rowsPerProduct { scoreWaiting() }
     }

@@ -13,8 +13,11 @@ package final class TemporaryFolder: Sendable {
   /// Makes a folder in `$TMPDIR`, else in /tmp.
   /// - Throws: `Errno`.
   package init() throws {
-    let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-    var template = Array((parent + "/filip-XXXXXX").utf8.map { CChar(bitPattern: $0) }) + [0]
+    var parent = getenv("TMPDIR").map { FilePath(platformString: $0) } ?? FilePath()
+    if parent.isEmpty { parent = "/tmp" }
+    var template = parent.pushing("filip-XXXXXX").withPlatformString { start in
+      Array(UnsafeBufferPointer(start: start, count: strlen(start) + 1))
+    }
     guard mkdtemp(&template) != nil else { throw Errno(rawValue: errno) }
     path = FilePath(platformString: template)
   }

@@ -3,38 +3,49 @@
 #elseif canImport(Musl)
   internal import Musl
 #endif
-import SystemPackage
+package import SystemPackage
 
 /// The folder where the Hugging Face hub's own client keeps what it downloads.
 ///
 /// A model `org/name` is `models--org--name`: its files lie in `snapshots/COMMIT`, most of them
 /// links into `blobs`, and `refs/main` holds the commit that is in use.
-struct HubCache {
+package struct HubCache: Sendable {
   /// The cache's folder.
-  let folder: FilePath
+  package let folder: FilePath
 
-  /// The cache that the client would use: `$HF_HUB_CACHE`, else `hub` in `$HF_HOME`, which is
-  /// `$XDG_CACHE_HOME/huggingface` or `~/.cache/huggingface` by default.
-  init(environment: (String) -> String? = Self.variable) {
-    let home = FilePath(environment("HOME") ?? "/")
-    /// A folder that a variable names; the client takes `~` for the home folder.
-    func folder(_ name: String) -> FilePath? {
-      guard let value = environment(name) else { return nil }
-      return value.hasPrefix("~/") ? home.appending(String(value.dropFirst(2))) : FilePath(value)
-    }
-    let caches = folder("XDG_CACHE_HOME") ?? home.appending(".cache")
-    let client = folder("HF_HOME") ?? caches.appending("huggingface")
-    self.folder = folder("HF_HUB_CACHE") ?? client.appending("hub")
+  /// The cache that the client would use: `$HF_HUB_CACHE`, else `hub` in `home`.
+  package init(environment: (String) -> String? = Self.variable) {
+    folder =
+      Self.folder("HF_HUB_CACHE", environment)
+      ?? Self.home(environment: environment).appending("hub")
   }
 
-  private static func variable(_ name: String) -> String? {
+  /// What the client keeps of itself: `$HF_HOME`, which is `$XDG_CACHE_HOME/huggingface` or
+  /// `~/.cache/huggingface` by default.
+  package static func home(environment: (String) -> String? = Self.variable) -> FilePath {
+    let caches =
+      folder("XDG_CACHE_HOME", environment)
+      ?? FilePath(environment("HOME") ?? "/").appending(".cache")
+    return folder("HF_HOME", environment) ?? caches.appending("huggingface")
+  }
+
+  /// A folder that a variable names; the client takes `~` for the home folder.
+  private static func folder(_ name: String, _ environment: (String) -> String?) -> FilePath? {
+    guard let value = environment(name) else { return nil }
+    return value.hasPrefix("~/")
+      ? FilePath(environment("HOME") ?? "/").appending(String(value.dropFirst(2)))
+      : FilePath(value)
+  }
+
+  /// The value of an environment variable, `nil` when unset or empty.
+  package static func variable(_ name: String) -> String? {
     // Safe because the value is copied before anything could change it.
     guard let value = getenv(name), value.pointee != 0 else { return nil }
     return String(cString: value)
   }
 
   /// Whether a text has the form of a hub's model: `org/name`, of letters, digits, `-`, `_`, `.`.
-  static func isModelName(_ text: String) -> Bool {
+  package static func isModelName(_ text: String) -> Bool {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     return parts.count == 2
       && parts.allSatisfy { part in
@@ -47,15 +58,34 @@ struct HubCache {
   }
 
   /// The folder of a model in the cache, which need not exist.
-  func folder(of model: String) -> FilePath {
-    folder.appending("models--" + model.split(separator: "/").joined(separator: "--"))
+  package func folder(of model: String) -> FilePath {
+    folder.appending(Self.folderName(of: model))
+  }
+
+  /// Where the client keeps the locks of a model's files.
+  package func locks(of model: String) -> FilePath {
+    folder.appending(".locks").appending(Self.folderName(of: model))
+  }
+
+  private static func folderName(of model: String) -> String {
+    "models--" + model.split(separator: "/").joined(separator: "--")
+  }
+
+  /// The models that have a folder in the cache, by name.
+  func modelNames() -> [String] {
+    ((try? folder.entryNames()) ?? []).compactMap { entry -> String? in
+      let parts = entry.string.split(separator: "--", omittingEmptySubsequences: false)
+      guard parts.count >= 3, parts[0] == "models" else { return nil }
+      let name = "\(parts[1])/" + parts[2...].joined(separator: "--")
+      return Self.isModelName(name) ? name : nil
+    }.sorted()
   }
 
   /// The files of a model that are in use, given the model's folder in a cache; `nil` when it is no
   /// such folder, or holds no snapshot.
   ///
   /// Without `refs/main` (somebody downloaded another revision) the only snapshot counts.
-  static func snapshot(in model: FilePath) -> FilePath? {
+  package static func snapshot(in model: FilePath) -> FilePath? {
     let snapshots = model.appending("snapshots")
     guard let bytes = try? model.appending("refs").appending("main").read(upTo: 128) else {
       guard let names = try? snapshots.entryNames(), names.count == 1 else { return nil }

@@ -47,12 +47,13 @@ public struct ModelLocation: Sendable, Hashable {
         throw QueryError(
           .notFound,
           "no model \(text): there is no such path, and no \(folder); get it with: "
-            + "hf download \(text)")
+            + "filip model pull \(text)")
       }
       guard ModelDirectory.isModel(at: snapshot.string) else {
         throw QueryError(
           .notFound,
-          "\(snapshot) has no config.json; get the rest of the model with: hf download \(text)")
+          "\(snapshot) has no config.json; get the rest of the model with: filip model pull \(text)"
+        )
       }
       self.init(name: text, path: snapshot, isBundled: false)
       return

@@ -6,11 +6,13 @@ import Testing
 @testable import FilipQuery
 
 @Suite struct ExhaustiveSearchTests {
-  @Test(arguments: [1, 3]) func `the hits are those of the definition, ties included`(
-    threadCount: Int
+  @Test(arguments: [1, 3], [PlaneLayout.Originals.f16, .none])
+  func `the hits are those of the definition, ties included`(
+    threadCount: Int, originals: PlaneLayout.Originals
   ) async throws {
     let folder = try TemporaryDirectory()
-    let store = try TokenStore.open(at: folder.path, mode: .create)
+    let store = try TokenStore.open(
+      at: folder.path, mode: .create, layout: PlaneLayout(bits: .eight, originals: originals))
     var generator = SeededGenerator(seed: 11)
     var images: [TokenMatrix] = []
     for image in 0..<180 {
