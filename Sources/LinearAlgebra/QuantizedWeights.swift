@@ -119,6 +119,9 @@ package struct QuantizedWeights: Sendable {
 /// second cache of common processors.
 private let blockByteCount = 256 << 10
 
+/// Rows whose codes lie together.
+private let rowBlock = Int(CK_ROW_BLOCK)
+
 /// Writes `activation(keep · c + a · weightsᵀ + bias)` to `c`, in 8 bits.
 ///
 /// Every row of `a` is rounded to 256 levels between its least and its largest element (and 0) as it
@@ -139,7 +142,9 @@ package func multiply(
     bias.map { $0.rowCount == 1 && $0.columnCount == c.columnCount } ?? true, "shape of the bias")
   guard a.rowCount > 0, c.columnCount > 0 else { return }
   let rowByteCount = 4 * weights.groupCount
-  let blockRowCount = min(a.rowCount, max(12, blockByteCount / max(rowByteCount, 1) / 6 * 6))
+  let wholeRowCount = (a.rowCount + rowBlock - 1) / rowBlock * rowBlock
+  let fittingCount = blockByteCount / max(rowByteCount, 1) / rowBlock * rowBlock
+  let blockRowCount = min(wholeRowCount, max(rowBlock, fittingCount))
   var layer = weights.kernel(bias: bias.map { UnsafePointer($0.base) })
   // Safe because each kernel writes and reads the rows it is given, and there is room for as many.
   withExtendedLifetime(weights) {
@@ -150,7 +155,7 @@ package func multiply(
             let count = min(blockRowCount, a.rowCount - first)
             ck_quantize_rows_u8(
               a.base + first * a.stride, a.stride, count, a.columnCount, codes.baseAddress,
-              rowByteCount, scales.baseAddress, zeros.baseAddress)
+              scales.baseAddress, zeros.baseAddress)
             var rows = ck_linear_rows(
               codes: codes.baseAddress, scales: scales.baseAddress, zeros: zeros.baseAddress,
               rows: count)

@@ -50,4 +50,9 @@ package enum AttentionMask: Sendable, Hashable {
   case causal
   /// Those at most so many places away, on either side.
   case near(Int)
+
+  /// Whether tokens see only those near them.
+  package var hasReach: Bool {
+    if case .near = self { true } else { false }
+  }
 }

@@ -129,7 +129,8 @@ static void test_hadamard(ptrdiff_t count) {
 static void test_linear(int inputs, int outputs, int row_count, enum pattern pattern) {
   size_t groups = (size_t)(inputs + 3) / 4, blocks = (size_t)(outputs + 15) / 16;
   size_t weight_count = (size_t)(inputs * outputs), row_size = (size_t)(row_count * inputs);
-  size_t code_count = blocks * groups * 64, row_code_count = (size_t)row_count * groups * 4;
+  size_t code_count = blocks * groups * 64, row_blocks = (size_t)(row_count + CK_ROW_BLOCK - 1) / CK_ROW_BLOCK;
+  size_t row_code_count = row_blocks * groups * 4 * CK_ROW_BLOCK;
   size_t output_count = (size_t)(row_count * outputs);
   float *weights = allocate(weight_count, 4), *rows = allocate(row_size, 4);
   float *bias = allocate((size_t)outputs, 4), *before = allocate(output_count, 4);
@@ -164,8 +165,7 @@ static void test_linear(int inputs, int outputs, int row_count, enum pattern pat
       int to = isa > 0;
       ck_pack_linear_s8(weights, inputs, outputs, inputs, 0, codes[to], sums[to], scales[to]);
       ck_quantize_rows_u8(
-          rows, inputs, row_count, inputs, row_codes[to], (ptrdiff_t)groups * 4, row_scales[to],
-          zeros[to]);
+          rows, inputs, row_count, inputs, row_codes[to], row_scales[to], zeros[to]);
       struct ck_linear layer = {
           codes[to], sums[to], scales[to], keep ? bias : NULL, (ptrdiff_t)groups, outputs};
       struct ck_linear_rows of = {row_codes[to], row_scales[to], zeros[to], row_count};

@@ -35,6 +35,7 @@ extension KernelTests {
 
     @Test(arguments: [
       (1, 1, 1), (5, 3, 17), (7, 64, 16), (13, 65, 100), (6, 257, 64), (400, 30, 5),
+      (12, 768, 32), (25, 9, 49),
     ])
     func `every instruction set gives the sums of the definition`(
       rows: Int, inputs: Int, outputs: Int

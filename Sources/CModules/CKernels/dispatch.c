@@ -90,6 +90,17 @@ void ck_softmax_f32(
   row_kernels()->softmax_f32(scores, stride, rows, width, scale, visible, growth);
 }
 
+void ck_attention_f32(const struct ck_attention *attention, float *scratch) {
+  row_kernels()->attention_f32(attention, scratch);
+}
+
+ptrdiff_t ck_attention_scratch(ptrdiff_t tokens, ptrdiff_t width) {
+  enum { strip = 32, rows = 12 };  // the largest
+  ptrdiff_t whole_tokens = (tokens + strip - 1) / strip * strip;
+  ptrdiff_t whole_width = (width + strip - 1) / strip * strip;
+  return whole_tokens * width + tokens * whole_width + rows * whole_tokens;
+}
+
 void ck_bias_activation_f32(
     float *values, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t width, const float *bias,
     enum ck_activation activation) {
@@ -145,8 +156,8 @@ void ck_pack_linear_s8(
 
 void ck_quantize_rows_u8(
     const float *values, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t width, uint8_t *codes,
-    ptrdiff_t codes_stride, float *scales, int32_t *zeros) {
-  row_kernels()->quantize_rows_u8(values, stride, rows, width, codes, codes_stride, scales, zeros);
+    float *scales, int32_t *zeros) {
+  row_kernels()->quantize_rows_u8(values, stride, rows, width, codes, scales, zeros);
 }
 
 void ck_linear_s8(

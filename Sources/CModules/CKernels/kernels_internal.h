@@ -17,6 +17,7 @@ struct ck_row_kernels {
       const float *, ptrdiff_t, float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, const float *,
       const float *, float);
   void (*softmax_f32)(float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, float, ptrdiff_t, ptrdiff_t);
+  void (*attention_f32)(const struct ck_attention *, float *);
   void (*bias_activation_f32)(
       float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, const float *, enum ck_activation);
   void (*normalize_f32)(float *, ptrdiff_t, ptrdiff_t, ptrdiff_t);
@@ -35,7 +36,7 @@ struct ck_row_kernels {
   void (*pack_linear_s8)(
       const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, int8_t *, int32_t *, float *);
   void (*quantize_rows_u8)(
-      const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, uint8_t *, ptrdiff_t, float *, int32_t *);
+      const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, uint8_t *, float *, int32_t *);
 };
 
 typedef void ck_linear_kernel(

@@ -15,13 +15,11 @@ typedef int16_t ck_shorts __attribute__((ext_vector_type(16)));
 typedef int32_t ck_words __attribute__((ext_vector_type(16)));
 
 static inline void CK_NAME(linear_sums)(
-    const struct ck_linear *layer, const struct ck_linear_rows *rows, ptrdiff_t row, int row_count,
-    ptrdiff_t block, int block_count, int32_t sums[CK_TILE_ROWS][CK_TILE_BLOCKS][16]) {
-  (void)row_count, (void)block_count;  // always one of each
-  const int8_t *weights = layer->codes + block * layer->groups * 64;
-  const uint8_t *values = rows->codes + row * 4 * layer->groups;
+    ptrdiff_t groups, const int8_t *weights, const uint8_t *values, int blocks,
+    int32_t sums[CK_TILE_ROWS][CK_TILE_BLOCKS][16]) {
+  (void)blocks;  // always one
   ck_words quarters[4] = {0, 0, 0, 0};  // each four outputs of four inputs
-  for (ptrdiff_t g = 0; g < layer->groups; g++, weights += 64, values += 4) {
+  for (ptrdiff_t g = 0; g < groups; g++, weights += 64, values += 4 * CK_ROW_BLOCK) {
     ck_bytes value;
     for (int i = 0; i < 4; i++) memcpy((char *)&value + 4 * i, values, 4);
     ck_shorts wide = __builtin_convertvector(value, ck_shorts);

@@ -6,6 +6,9 @@
 #define CK_SUFFIX avx2
 #define CK_LOOP
 #include "rows_body.h"
+#define CK_LANES 8
+#define CK_ATTENTION_ROWS 6
+#include "attention_body.h"
 #pragma clang attribute pop
 
 const struct ck_row_kernels ck_row_kernels_avx2 = CK_TABLE;

@@ -7,6 +7,9 @@
 #define CK_SUFFIX avx512
 #define CK_LOOP
 #include "rows_body.h"
+#define CK_LANES 16
+#define CK_ATTENTION_ROWS 12
+#include "attention_body.h"
 #pragma clang attribute pop
 
 const struct ck_row_kernels ck_row_kernels_avx512 = CK_TABLE;

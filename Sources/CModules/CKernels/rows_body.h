@@ -16,9 +16,10 @@ static inline float CK_NAME(ck_exp)(float exponent) {
   // NaN fails the comparison and is put back at the end: converting it to an integer is undefined.
   float x = exponent > -87.0f ? exponent : -87.0f;
   x = x > 88.0f ? 88.0f : x;
-  float scaled = x * 1.44269504088896341f;
-  int32_t n = (int32_t)(scaled + (scaled < 0.0f ? -0.5f : 0.5f));
-  float whole = (float)n;
+  // Added to 1.5 * 2^23, a number loses what is behind the point.
+  float shifted = x * 1.44269504088896341f + 12582912.0f;
+  float whole = shifted - 12582912.0f;
+  int32_t n = (int32_t)whole;
   // ln 2 in two parts, so that the difference keeps its low bits.
   float r = x - whole * 0.693359375f;
   r = r - whole * -2.12194440e-4f;
@@ -70,6 +71,25 @@ static void CK_NAME(layer_norm_f32)(
   }
 }
 
+typedef float CK_NAME(ck_sixteen) __attribute__((ext_vector_type(CK_BLOCK)));
+
+// Sixteen lanes become one, by halves: one after the other they would wait for each other.
+#define CK_FOLD(name, combine)                                                              \
+  static inline float CK_NAME(name)(const float *lanes) {                                   \
+    CK_NAME(ck_sixteen) all;                                                                \
+    memcpy(&all, lanes, sizeof all);                                                        \
+    __auto_type eight = combine(all.lo, all.hi);                                            \
+    __auto_type four = combine(eight.lo, eight.hi);                                         \
+    __auto_type two = combine(four.lo, four.hi);                                            \
+    return combine(two.x, two.y);                                                           \
+  }
+#define CK_SMALLER(a, b) ((b) < (a) ? (b) : (a))
+#define CK_LARGER(a, b) ((b) > (a) ? (b) : (a))
+#define CK_SUM(a, b) ((a) + (b))
+CK_FOLD(ck_smallest_lane, CK_SMALLER)
+CK_FOLD(ck_largest_lane, CK_LARGER)
+CK_FOLD(ck_lane_sum, CK_SUM)
+
 // The largest of scale * values[i]. In sixteen lanes, because the compiler may not reorder a single
 // running maximum (NaN would change it).
 static inline float CK_NAME(ck_row_max)(const float *values, ptrdiff_t count, float scale) {
@@ -86,8 +106,7 @@ static inline float CK_NAME(ck_row_max)(const float *values, ptrdiff_t count, fl
     float value = scale * values[first];
     lanes[0] = value > lanes[0] ? value : lanes[0];
   }
-  for (int i = 1; i < CK_BLOCK; i++) lanes[0] = lanes[i] > lanes[0] ? lanes[i] : lanes[0];
-  return lanes[0];
+  return CK_NAME(ck_largest_lane)(lanes);
 }
 
 static void CK_NAME(softmax_f32)(
@@ -324,67 +343,88 @@ static void CK_NAME(hadamard_f64)(double *values, ptrdiff_t count) {
 #define CK_SMALLEST 1e-30f
 
 // The smallest and the largest of 0 and the values, in as many lanes as hide the latency of a
-// comparison. Returns whether there was a NaN, which neither of them shows.
+// comparison. Returns whether there was a NaN, which neither of them shows, or an infinity: 0 times
+// either is NaN.
 static inline int CK_NAME(ck_row_span)(
     const float *values, ptrdiff_t count, float *low, float *high) {
   enum { lanes = 2 * CK_BLOCK };
-  float lowest[lanes] = {0}, highest[lanes] = {0};
-  int32_t strange[lanes] = {0};
+  float lowest[lanes] = {0}, highest[lanes] = {0}, strange[lanes] = {0};
   ptrdiff_t first = 0;
   for (; first + lanes <= count; first += lanes) {
     CK_LOOP for (int i = 0; i < lanes; i++) {
       float value = values[first + i];
       lowest[i] = value < lowest[i] ? value : lowest[i];
       highest[i] = value > highest[i] ? value : highest[i];
-      strange[i] |= value != value;
+      strange[i] += value * 0.0f;
     }
   }
   for (; first < count; first++) {
     float value = values[first];
     lowest[0] = value < lowest[0] ? value : lowest[0];
     highest[0] = value > highest[0] ? value : highest[0];
-    strange[0] |= value != value;
+    strange[0] += value * 0.0f;
   }
-  for (int i = 1; i < lanes; i++) {
-    lowest[0] = lowest[i] < lowest[0] ? lowest[i] : lowest[0];
-    highest[0] = highest[i] > highest[0] ? highest[i] : highest[0];
-    strange[0] |= strange[i];
+  CK_LOOP for (int i = 0; i < CK_BLOCK; i++) {
+    int j = CK_BLOCK + i;
+    lowest[i] = CK_SMALLER(lowest[i], lowest[j]);
+    highest[i] = CK_LARGER(highest[i], highest[j]);
+    strange[i] += strange[j];
   }
-  *low = lowest[0];
-  *high = highest[0];
-  return strange[0];
+  *low = CK_NAME(ck_smallest_lane)(lowest);
+  *high = CK_NAME(ck_largest_lane)(highest);
+  return CK_NAME(ck_lane_sum)(strange) != 0.0f;
 }
 
 // Codes are compared between machines to the bit, so products and sums are rounded one by one.
 #pragma clang fp contract(off)
 
+// Puts the codes of a row, (groups, 4), where they belong in its block: (groups, CK_ROW_BLOCK, 4).
+static inline void CK_NAME(ck_scatter_row)(
+    const uint8_t *row, ptrdiff_t groups, uint8_t *codes) {
+  // Vectors would gather and scatter, which takes longer.
+#pragma clang loop vectorize(disable)
+  for (ptrdiff_t g = 0; g < groups; g++) memcpy(codes + g * 4 * CK_ROW_BLOCK, row + 4 * g, 4);
+}
+
 static void CK_NAME(quantize_rows_u8)(
     const float *values, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t width, uint8_t *codes,
-    ptrdiff_t codes_stride, float *scales, int32_t *zeros) {
+    float *scales, int32_t *zeros) {
+  enum { chunk = 256 };
+  ptrdiff_t groups = (width + 3) / 4, block_bytes = groups * 4 * CK_ROW_BLOCK;
+  if (rows % CK_ROW_BLOCK != 0)
+    memset(codes + rows / CK_ROW_BLOCK * block_bytes, 0, (size_t)block_bytes);
   for (ptrdiff_t row = 0; row < rows; row++) {
     const float *in = values + row * stride;
-    uint8_t *out = codes + row * codes_stride;
+    uint8_t *out = codes + row / CK_ROW_BLOCK * block_bytes + row % CK_ROW_BLOCK * 4;
     float low, high;
     int strange = CK_NAME(ck_row_span)(in, width, &low, &high);
-    float span = high - low;
-    if (strange || !(span >= CK_SMALLEST && span < INFINITY)) {
-      scales[row] = strange || !(span < INFINITY) ? NAN : 0.0f;
-      zeros[row] = 0;
-      memset(out, 0, (size_t)codes_stride);
-      continue;
+    float span = high - low, factor = 0.0f;
+    int32_t zero = 0;
+    if (strange || !(span < INFINITY)) {
+      scales[row] = NAN;
+    } else if (span < CK_SMALLEST) {
+      scales[row] = 0.0f;
+    } else {
+      scales[row] = span / 255.0f;
+      factor = 255.0f / span;
+      zero = (int32_t)(-low * factor + 0.5f);
     }
-    float factor = 255.0f / span;
-    int32_t zero = (int32_t)(-low * factor + 0.5f);
-    float middle = (float)zero + 0.5f;
-    CK_LOOP for (ptrdiff_t i = 0; i < width; i++) {
-      float code = in[i] * factor + middle;
-      code = code > 0.0f ? code : 0.0f;
-      code = code < 255.0f ? code : 255.0f;
-      out[i] = (uint8_t)(int32_t)code;
-    }
-    memset(out + width, zero, (size_t)(codes_stride - width));
-    scales[row] = span / 255.0f;
     zeros[row] = zero;
+    float middle = (float)zero + 0.5f;
+    for (ptrdiff_t start = 0; start < width; start += chunk) {
+      ptrdiff_t count = width - start < chunk ? width - start : chunk;
+      uint8_t packed[chunk];
+      memset(packed, zero, sizeof packed);
+      if (factor > 0.0f) {
+        CK_LOOP for (ptrdiff_t i = 0; i < count; i++) {
+          float code = in[start + i] * factor + middle;
+          code = code > 0.0f ? code : 0.0f;
+          code = code < 255.0f ? code : 255.0f;
+          packed[i] = (uint8_t)(int32_t)code;
+        }
+      }
+      CK_NAME(ck_scatter_row)(packed, (count + 3) / 4, out + start * CK_ROW_BLOCK);
+    }
   }
 }
 
@@ -433,6 +473,7 @@ static void CK_NAME(pack_linear_s8)(
   {                                                                                       \
       .layer_norm_f32 = CK_NAME(layer_norm_f32),                                          \
       .softmax_f32 = CK_NAME(softmax_f32),                                                \
+      .attention_f32 = CK_NAME(attention_f32),                                            \
       .bias_activation_f32 = CK_NAME(bias_activation_f32),                                \
       .normalize_f32 = CK_NAME(normalize_f32),                                            \
       .segment_max_f32 = CK_NAME(segment_max_f32),                                        \

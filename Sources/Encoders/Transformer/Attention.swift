@@ -87,8 +87,12 @@ struct Attention: Sendable {
     precondition(mask == .none || asking == sequence, "a causal mask counts from the start")
     let headWidth = width / headCount
     let scale = 1 / Float(headWidth).squareRoot()
+    let isWeighed = closeness != nil || mask.hasReach
     let scores = workspace.matrix(
-      .scores, rowCount: asking.count, columnCount: sequence.count)
+      .scores, rowCount: isWeighed ? asking.count : 0, columnCount: sequence.count)
+    let scratch = workspace.matrix(
+      .attention, rowCount: 1,
+      columnCount: HeadAttention.scratchCount(tokenCount: sequence.count, width: headWidth))
     for head in 0..<headCount {
       let columns = head * headWidth..<(head + 1) * headWidth
       func part(_ operand: Operand, _ rows: Range<Int>) -> Matrix {
@@ -96,17 +100,20 @@ struct Attention: Sendable {
       }
       for (index, pair) in pairs.enumerated() {
         let (left, right) = (part(pair.left, asking), part(pair.right, sequence))
-        if let closeness {
-          scores.assign(closeness)
-          multiply(left, transposed: right, into: scores, scale: scale, keep: 1)
-          scores.softmaxRows(scale: 1, mask: mask)
-        } else {
-          multiply(left, transposed: right, into: scores)
-          scores.softmaxRows(scale: scale, mask: mask)
+        let mixed = context.columns(columns)
+        guard isWeighed else {
+          HeadAttention(
+            queries: left, keys: right, values: part(.values, sequence), scale: scale,
+            isCausal: mask == .causal
+          ).write(to: mixed, keep: index > 0, scratch: scratch)
+          continue
         }
+        if let closeness { scores.assign(closeness) }
         multiply(
-          scores, part(.values, sequence), into: context.columns(columns),
-          keep: index == 0 ? 0 : 1)
+          left, transposed: right, into: scores, scale: scale, keep: closeness == nil ? 0 : 1)
+        scores.softmaxRows(scale: 1, mask: mask)
+        multiply(
+          scores, part(.values, sequence), into: mixed, keep: index == 0 ? 0 : 1)
       }
     }
   }

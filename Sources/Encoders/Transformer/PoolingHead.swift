@@ -71,10 +71,13 @@ struct PoolingHead: Sendable {
   }
 
   private func finish(_ context: Matrix, into output: Matrix, workspace: EncoderWorkspace) {
-    attention.output.apply(to: context, into: output)
-    let normed = workspace.matrix(.normed, rowCount: output.rowCount, columnCount: width)
-    norm.apply(to: output, into: normed)
-    feedForward.accumulate(normed, into: output, workspace: workspace)
+    for rows in feedForward.inner.weight.runs(of: output.rowCount) {
+      let run = output.rows(rows)
+      attention.output.apply(to: context.rows(rows), into: run)
+      let normed = workspace.matrix(.normed, rowCount: run.rowCount, columnCount: width)
+      norm.apply(to: run, into: normed)
+      feedForward.accumulate(normed, into: run, workspace: workspace)
+    }
   }
 }
 

@@ -66,8 +66,10 @@ struct TransformerBlock: Sendable {
     }
     let normed = workspace.matrix(
       .normed, rowCount: tokens.rowCount, columnCount: tokens.columnCount)
-    attentionNorm.apply(to: tokens, into: normed)
-    attention.fused.apply(to: normed, into: fused)
+    for rows in attention.fused.weight.runs(of: tokens.rowCount) {
+      attentionNorm.apply(to: tokens.rows(rows), into: normed.rows(rows))
+      attention.fused.apply(to: normed.rows(rows), into: fused.rows(rows))
+    }
     return fused
   }
 
@@ -111,6 +113,16 @@ struct TransformerBlock: Sendable {
   }
 
   private func finish(
+    _ tokens: Matrix, context: Matrix, variant: Variant, workspace: EncoderWorkspace
+  ) {
+    for rows in feedForward.inner.weight.runs(of: tokens.rowCount) {
+      finishRun(
+        tokens.rows(rows), context: context.rows(rows), variant: variant, workspace: workspace)
+    }
+  }
+
+  /// What follows attention, for rows that need nothing of each other any more.
+  private func finishRun(
     _ tokens: Matrix, context: Matrix, variant: Variant, workspace: EncoderWorkspace
   ) {
     if variant.keepsInput {

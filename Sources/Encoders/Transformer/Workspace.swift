@@ -15,15 +15,17 @@ public final class EncoderWorkspace {
     case fused
     /// What attention mixed, (tokens, width).
     case context
-    /// Attention of one head, (tokens of one sequence, same).
+    /// Attention of one head where more than softmax decides, (tokens of one sequence, same).
     case scores
+    /// What attention of one head needs else, (1, `HeadAttention.scratchCount`).
+    case attention
     /// One head's queries, keys or values, (tokens of one sequence, head width).
     case part
     /// The same, smoothed.
     case smoothedPart
     /// The tokens of a path beside the ordinary one, (tokens, width).
     case beside
-    /// The inner layer of the feed-forward network, (tokens, inner width).
+    /// The inner layer of the feed-forward network, (tokens at a time, inner width).
     case inner
     /// The pixels of one image's patches, (patches, channels · side²).
     case pixels

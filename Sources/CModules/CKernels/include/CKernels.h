@@ -55,6 +55,27 @@ void ck_softmax_f32(
     float *scores, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t width, float scale,
     ptrdiff_t visible, ptrdiff_t growth);
 
+// Attention of one head: rows that ask, tokens that are seen.
+struct ck_attention {
+  const float *queries, *keys, *values;  // (rows, width), (tokens, width), (tokens, width)
+  ptrdiff_t query_stride, key_stride, value_stride;
+  ptrdiff_t rows, tokens, width;
+  float scale;                // above 0
+  ptrdiff_t visible, growth;  // as for ck_softmax_f32
+  float *output;              // (rows, width)
+  ptrdiff_t output_stride;
+  int keep;  // whether what `output` holds is added
+};
+
+// output[r, :] = keep * output[r, :] + sum over t of p[r, t] * values[t, :],
+// where p[r, :] = softmax(scale * queries[r, :] . keys[t, :]) over the tokens that r sees.
+//
+// scratch: ck_attention_scratch(tokens, width) floats. `tokens` is at least 1; products are finite.
+void ck_attention_f32(const struct ck_attention *attention, float *scratch);
+
+// How many floats of work space ck_attention_f32 needs, whatever the instruction set.
+ptrdiff_t ck_attention_scratch(ptrdiff_t tokens, ptrdiff_t width);
+
 enum ck_activation {
   CK_IDENTITY = 0,
   CK_RELU = 1,        // max(x, 0)
@@ -136,9 +157,15 @@ struct ck_linear {
   ptrdiff_t outputs;
 };
 
+// Rows of a block; see below.
+#define CK_ROW_BLOCK 12
+
 // What a linear layer is applied to, in 8 bits: the value is scale_row * (code - zero_row).
+//
+// Codes come in blocks of 12 rows, in each block groups of 4 inputs: byte 4 r + i of a group's 48
+// bytes is the code of row 12 b + r and input 4 g + i; 0 for rows that do not exist.
 struct ck_linear_rows {
-  const uint8_t *codes;  // (rows, 4 * groups)
+  const uint8_t *codes;  // (blocks, groups, 48)
   const float *scales;   // (rows)
   const int32_t *zeros;  // (rows): the code of 0, 0 ... 255
   ptrdiff_t rows;
@@ -154,15 +181,15 @@ void ck_pack_linear_s8(
     const float *weights, ptrdiff_t stride, ptrdiff_t outputs, ptrdiff_t inputs, ptrdiff_t first,
     int8_t *codes, int32_t *sums, float *scales);
 
-// Makes the codes of values: codes (rows, codes_stride), of which `width` of each row are written,
-// and the rest set to the code of 0.
+// Makes the codes of values, (rows, width), for a linear layer of as many inputs: whole blocks of rows
+// and whole groups are written. An input that does not exist gets the code of 0.
 //
 // From low = min(0, values) to high = max(0, values): scale = (high - low) / 255, and code =
 // value / scale + zero, rounded. A row that spans less than 1e-30 gets scale 0 and codes 0, one
 // with an infinity or NaN, or whose span is infinite, the scale NaN: what is made of it is NaN.
 void ck_quantize_rows_u8(
     const float *values, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t width, uint8_t *codes,
-    ptrdiff_t codes_stride, float *scales, int32_t *zeros);
+    float *scales, int32_t *zeros);
 
 // output[r, j] = activation(keep * output[r, j]
 //     + ((float)(sum over i of (code(r, i) - zero_r) * code(j, i)) * (scale_r * scale_j) + bias_j))
