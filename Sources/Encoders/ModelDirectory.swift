@@ -206,6 +206,9 @@ public final class ModelDirectory: Sendable {
     // Lines of their own only where a model differs from CLIP's: old fingerprints stay.
     if text.lengthLimit != text.positionCount { fingerprint.add("limit", text.lengthLimit) }
     if text.embeddingScale != 1 { fingerprint.add("scale", text.embeddingScale.bitPattern) }
+    if let long = text.longPositions {
+      fingerprint.add("long positions", "\(long.count) \(long.keptCount)")
+    }
     if let rotation = text.transformer.rotation { fingerprint.add("rotation", rotation) }
     fingerprint.add(family.textNames.part, of: checkpoint)
     return fingerprint.hexadecimal

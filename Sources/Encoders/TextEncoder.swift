@@ -55,13 +55,15 @@ public struct EncodedText: Sendable, Equatable {
 /// A model whose tokens are comparable one by one (FILIP, TIPSv2, BERT) has a row for every token of
 /// every word. A model trained on pooled vectors (CLIP, SigLIP) has no meaning in its other tokens:
 /// its query is a row for each phrase (see `Phrase`), encoded by itself, and one for the whole
-/// sentence.
+/// sentence. FG-CLIP 2 reads these as it reads what regions show, since that is what its patches
+/// were trained with (`walk_type` "box"); only its pooled vector is that of a caption.
 ///
 /// Immutable and shared freely; one call uses one thread.
 public final class TextEncoder: Sendable {
   /// Width of the joint space.
   public var dimension: Int { transformer.dimension }
-  /// The longest text in tokens, start and end included; longer ones lose their last words.
+  /// The longest text in tokens, start and end included; longer ones lose their last words. Pooled
+  /// vectors of FG-CLIP 2 are made of more.
   public var tokenLimit: Int { transformer.configuration.lengthLimit }
 
   private let transformer: TextTransformer
@@ -105,19 +107,13 @@ public final class TextEncoder: Sendable {
   init(
     _ model: ModelConfiguration, in checkpoint: Checkpoint, tokenizer: any TextTokenizer
   ) throws(EncoderError) {
-    guard model.family != .fgclip else {
-      throw EncoderError(
-        .unsupportedModel,
-        "\(checkpoint.path): texts of an fgclip2 model cannot be encoded yet, since they meet its "
-          + "patches through a head of their own; filip embed writes the tokens of its images")
-    }
     transformer = try TextTransformer(model, in: checkpoint)
     self.tokenizer = tokenizer
     family = model.family
     scoresSpecialTokens = model.scoresSpecialTokens
     // What the tokenizer adds to every text must fit, or the first query would find out.
     let frame = input(tokenizer.tokenize("", limit: 1 << 16))
-    try transformer.summaryPosition(in: frame.ids.isEmpty ? [0] : frame.ids)
+    try transformer.summaryPosition(in: frame.ids.isEmpty ? TextInput([0]) : frame)
   }
 
   /// Memory for `encode(documents:workspace:)`; one per task.
@@ -173,20 +169,29 @@ public final class TextEncoder: Sendable {
   ///
   /// SigLIP's reads its pooled vector at the last position, and sees what fills up the text unless
   /// the tokenizer says that it is masked.
-  private func input(_ sequence: TokenSequence) -> TextInput {
+  private func input(_ sequence: TokenSequence, walk: TextWalk = .short) -> TextInput {
     let ids = sequence.ids.map { Int($0) }
     let configuration = transformer.configuration
-    guard let token = configuration.fillingToken else { return TextInput(ids) }
+    guard let token = configuration.fillingToken else { return TextInput(ids, walk: walk) }
     let rule =
       tokenizer.padding
       ?? PaddingRule(
         tokenID: Int32(token), isOnLeft: false, isMasked: false, maximumLength: nil)
-    let length = min(rule.maximumLength ?? .max, configuration.lengthLimit)
+    // The tokenizer's files speak of the first walk.
+    let limit = configuration.lengthLimit(of: walk)
+    let length = walk == .long ? limit : min(rule.maximumLength ?? .max, limit)
     let filling = [Int](repeating: Int(rule.tokenID), count: max(0, length - ids.count))
     let all = rule.isOnLeft ? filling + ids : ids + filling
     let start = rule.isOnLeft ? filling.count : 0
     let isMasked = rule.isMasked && !ids.isEmpty
-    return TextInput(all, visible: isMasked ? start..<start + ids.count : nil)
+    return TextInput(all, visible: isMasked ? start..<start + ids.count : nil, walk: walk)
+  }
+
+  /// A text as FG-CLIP 2 reads captions: as a long one if it does not fit the places of short ones.
+  private func caption(_ text: String) -> TextInput {
+    let configuration = transformer.configuration
+    let sequence = tokenizer.tokenize(text, limit: configuration.lengthLimit(of: .long))
+    return input(sequence, walk: sequence.ids.count > configuration.lengthLimit ? .long : .short)
   }
 
   // MARK: - Rows
@@ -195,7 +200,7 @@ public final class TextEncoder: Sendable {
     of sequences: [TokenSequence], workspace: EncoderWorkspace
   ) throws(EncoderError) -> [EncodedText] {
     guard !sequences.isEmpty else { return [] }
-    let output = try transformer.run(on: sequences.map(input), workspace: workspace)
+    let output = try transformer.run(on: sequences.map { input($0) }, workspace: workspace)
     var encoded: [EncodedText] = []
     var first = 0
     for (index, sequence) in sequences.enumerated() {
@@ -245,9 +250,11 @@ public final class TextEncoder: Sendable {
     of text: String, sentence: TokenSequence, workspace: EncoderWorkspace
   ) throws(EncoderError) -> EncodedText {
     let phrases = Phrase.phrases(of: text)
-    let prompts = phrases.map { tokenizer.tokenize($0.prompt, limit: tokenLimit) }
-    let pooled = try transformer.run(on: (prompts + [sentence]).map(input), workspace: workspace)
-      .pooled
+    let inputs =
+      transformer.configuration.longPositions == nil
+      ? phrases.map { input(tokenizer.tokenize($0.prompt, limit: tokenLimit)) } + [input(sentence)]
+      : regionInputs(phrases, of: text)
+    let pooled = try transformer.run(on: inputs, workspace: workspace).pooled
     var terms = phrases.enumerated().map { row, phrase in
       QueryTerm(
         text: phrase.text, kind: .phrase, sourceRange: phrase.sourceRange, rows: row..<row + 1)
@@ -256,9 +263,19 @@ public final class TextEncoder: Sendable {
     terms.append(
       QueryTerm(
         text: text, kind: .sentence, sourceRange: 0..<text.utf8.count, rows: last..<last + 1))
+    // The last input is the whole text: the sentence's row, or, in FG-CLIP 2, a row of its own.
     return EncodedText(
-      tokens: try .normalizing(pooled), pooled: try .normalizing(pooled.rows(last..<last + 1)),
-      terms: terms)
+      tokens: try .normalizing(pooled.rows(0..<last + 1)),
+      pooled: try .normalizing(pooled.rows(inputs.count - 1..<inputs.count)), terms: terms)
+  }
+
+  /// What FG-CLIP 2 is asked: phrases and sentence as its authors name regions, bare and in small
+  /// letters, and then the text as a caption.
+  private func regionInputs(_ phrases: [Phrase], of text: String) -> [TextInput] {
+    let whole = text.lowercased()
+    return (phrases.map { $0.text.lowercased() } + [whole]).map {
+      input(tokenizer.tokenize($0, limit: tokenLimit), walk: .box)
+    } + [caption(whole)]
   }
 }
 
