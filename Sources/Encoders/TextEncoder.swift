@@ -79,15 +79,8 @@ public final class TextEncoder: Sendable {
   public convenience init(
     model: ModelDirectory, format: ComputeFormat = .float32, cacheDirectory: String? = nil
   ) throws(EncoderError) {
-    try model.requireTokenizer()
-    let tokenizer: any TextTokenizer
-    do throws(TokenizerError) {
-      tokenizer = try loadTokenizer(directory: model.path)
-    } catch {
-      throw EncoderError(.unusableTokenizer, error.description)
-    }
     try self.init(
-      model: model, tokenizer: tokenizer, format: format, cacheDirectory: cacheDirectory)
+      model: model, tokenizer: model.tokenizer(), format: format, cacheDirectory: cacheDirectory)
   }
 
   /// Loads the text tower of `model` for a tokenizer of the caller's.

@@ -11,19 +11,31 @@ enum TextWalk: Int, Sendable, Hashable {
 }
 
 /// What a text tower is given: one text.
-struct TextInput: Sendable, Hashable {
+struct TextInput: Sendable {
   /// Token numbers, those that fill up included.
   var ids: [Int]
   /// The tokens that others see; `nil` for all.
   var visible: Range<Int>?
   /// How the text is read.
   var walk: TextWalk
+  /// Vectors that are given; `nil` where all come from the vocabulary.
+  var given: Given?
+
+  /// Vectors that stand where the text has a token, one after the other.
+  struct Given: Sendable {
+    var token: Int
+    /// One for each place of the token, (places, width).
+    var vectors: Matrix
+  }
 
   /// A text of these tokens, all of which are seen.
-  init(_ ids: [Int], visible: Range<Int>? = nil, walk: TextWalk = .short) {
+  init(
+    _ ids: [Int], visible: Range<Int>? = nil, walk: TextWalk = .short, given: Given? = nil
+  ) {
     self.ids = ids
     self.visible = visible
     self.walk = walk
+    self.given = given
   }
 }
 
@@ -118,9 +130,15 @@ struct TextTransformer: Sendable {
 
   private func embed(_ text: TextInput, into tokens: Matrix) {
     let positions = text.walk == .long ? walks?.longPositions ?? positions : positions
+    var givenCount = 0
     for (position, number) in text.ids.enumerated() {
       let row = tokens.rows(position..<position + 1)
-      tokenTable.copyRow(number, to: row)
+      if let given = text.given, given.token == number {
+        row.assign(given.vectors.rows(givenCount..<givenCount + 1))
+        givenCount += 1
+      } else {
+        tokenTable.copyRow(number, to: row)
+      }
       if configuration.embeddingScale != 1 {
         row.multiplyElements(by: configuration.embeddingScale)
       }
