@@ -275,6 +275,10 @@ public final class ModelDirectory: Sendable {
     // Lines of their own only where a model differs from CLIP's: old fingerprints stay.
     if text.lengthLimit != text.positionCount { fingerprint.add("limit", text.lengthLimit) }
     if text.embeddingScale != 1 { fingerprint.add("scale", text.embeddingScale.bitPattern) }
+    if configuration.prompts != TextPrompts() {
+      let prompts = configuration.prompts
+      fingerprint.add("prompts", "\(prompts.isPooled) \([prompts.query, prompts.document])")
+    }
     if let long = text.longPositions {
       fingerprint.add("long positions", "\(long.count) \(long.keptCount)")
     }

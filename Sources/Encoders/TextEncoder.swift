@@ -70,6 +70,22 @@ public final class TextEncoder: Sendable {
   private let tokenizer: any TextTokenizer
   private let family: ModelFamily
   private let scoresSpecialTokens: Bool
+  private let prompts: (query: Prompt, document: Prompt)
+
+  /// What is put before texts. Its tokens are seen by those of the text, but make no rows.
+  private struct Prompt: Sendable {
+    var text = ""
+    /// Its tokens, the start token included.
+    var tokenCount = 0
+    /// Whether they count for the vector of the whole text.
+    var isPooled = true
+  }
+
+  /// A text behind a prompt, cut into tokens.
+  private struct PromptedText {
+    var sequence: TokenSequence
+    var prompt: Prompt
+  }
 
   /// Loads the text tower and the tokenizer of `model`; for `format` and `cacheDirectory` see
   /// `ImageEncoder`.
@@ -104,6 +120,21 @@ public final class TextEncoder: Sendable {
     self.tokenizer = tokenizer
     family = model.family
     scoresSpecialTokens = model.scoresSpecialTokens
+    let isPooled = model.prompts.isPooled
+    func prompt(_ text: String) throws(EncoderError) -> Prompt {
+      guard !text.isEmpty else { return Prompt() }
+      let sequence = tokenizer.tokenize(text, limit: 1 << 16)
+      let isEnd = sequence.wordIndices.last == .some(nil)
+      let count = sequence.ids.count - (isEnd ? 1 : 0)
+      guard sequence.ids.count < model.text.lengthLimit else {
+        throw EncoderError(
+          .invalidConfiguration,
+          "\(checkpoint.path): the prompt \"\(text)\" has \(sequence.ids.count) tokens, which leaves "
+            + "no room for a text in \(model.text.lengthLimit); copy all files from the same model")
+      }
+      return Prompt(text: text, tokenCount: count, isPooled: isPooled)
+    }
+    prompts = (try prompt(model.prompts.query), try prompt(model.prompts.document))
     // What the tokenizer adds to every text must fit, or the first query would find out.
     let frame = input(tokenizer.tokenize("", limit: 1 << 16))
     try transformer.summaryPosition(in: frame.ids.isEmpty ? TextInput([0]) : frame)
@@ -126,10 +157,7 @@ public final class TextEncoder: Sendable {
     guard family.comparesWords else {
       return try encodePhrases(of: text, sentence: sequence, workspace: EncoderWorkspace())
     }
-    guard let suffix = family.querySuffix else {
-      return try encodeTokens(of: [sequence], workspace: EncoderWorkspace())[0]
-    }
-    let extended = tokenizer.tokenize(text + suffix, limit: tokenLimit)
+    let extended = prompted(text + (family.querySuffix ?? ""), by: prompts.query)
     return try encodeTokens(of: [extended], workspace: EncoderWorkspace())[0]
   }
 
@@ -145,7 +173,8 @@ public final class TextEncoder: Sendable {
     let places = sequences.indices.filter { !sequences[$0].words.isEmpty }
     var encoded = [EncodedText?](repeating: nil, count: texts.count)
     if family.comparesWords {
-      let found = try encodeTokens(of: places.map { sequences[$0] }, workspace: workspace)
+      let found = try encodeTokens(
+        of: places.map { prompted(texts[$0], by: prompts.document) }, workspace: workspace)
       for (place, text) in zip(places, found) { encoded[place] = text }
     } else {
       for place in places {
@@ -189,17 +218,28 @@ public final class TextEncoder: Sendable {
 
   // MARK: - Rows
 
+  private func prompted(_ text: String, by prompt: Prompt) -> PromptedText {
+    PromptedText(
+      sequence: tokenizer.tokenize(prompt.text + text, limit: tokenLimit), prompt: prompt)
+  }
+
   private func encodeTokens(
-    of sequences: [TokenSequence], workspace: EncoderWorkspace
+    of texts: [PromptedText], workspace: EncoderWorkspace
   ) throws(EncoderError) -> [EncodedText] {
-    guard !sequences.isEmpty else { return [] }
-    let output = try transformer.run(on: sequences.map { input($0) }, workspace: workspace)
+    guard !texts.isEmpty else { return [] }
+    let inputs = texts.map { text in
+      var input = input(text.sequence)
+      if !text.prompt.isPooled { input.unpooledCount = text.prompt.tokenCount }
+      return input
+    }
+    let output = try transformer.run(on: inputs, workspace: workspace)
     var encoded: [EncodedText] = []
     var first = 0
-    for (index, sequence) in sequences.enumerated() {
-      let all = output.tokens.rows(first..<first + sequence.ids.count)
-      first += sequence.ids.count
-      let (kept, terms) = scoredTokens(of: sequence)
+    for (index, text) in texts.enumerated() {
+      let count = text.sequence.ids.count
+      let all = output.tokens.rows(first..<first + count)
+      first += count
+      let (kept, terms) = scoredTokens(of: text)
       let rows = Matrix(rowCount: kept.count, columnCount: all.columnCount)
       for (row, position) in kept.enumerated() {
         rows.rows(row..<row + 1).assign(all.rows(position..<position + 1))
@@ -213,21 +253,25 @@ public final class TextEncoder: Sendable {
   }
 
   /// The positions of the tokens that are scored, and the terms that they make.
-  private func scoredTokens(of sequence: TokenSequence) -> (kept: [Int], terms: [QueryTerm]) {
+  private func scoredTokens(of text: PromptedText) -> (kept: [Int], terms: [QueryTerm]) {
+    let (sequence, promptByteCount) = (text.sequence, text.prompt.text.utf8.count)
     var kept: [Int] = []
     var terms: [QueryTerm] = []
     var previousWord: Int?
     for (position, wordIndex) in sequence.wordIndices.enumerated() {
       guard wordIndex != nil || scoresSpecialTokens else { continue }
+      guard wordIndex == nil || position >= text.prompt.tokenCount else { continue }
       let row = kept.count
       kept.append(position)
       if let wordIndex, wordIndex == previousWord {
         terms[terms.count - 1].rows = terms[terms.count - 1].rows.lowerBound..<row + 1
       } else if let wordIndex {
         let word = sequence.words[wordIndex]
+        let range = word.sourceRange.map { range in
+          max(0, range.lowerBound - promptByteCount)..<max(0, range.upperBound - promptByteCount)
+        }
         terms.append(
-          QueryTerm(
-            text: word.text, kind: .word, sourceRange: word.sourceRange, rows: row..<row + 1))
+          QueryTerm(text: word.text, kind: .word, sourceRange: range, rows: row..<row + 1))
       } else {
         terms.append(
           QueryTerm(

@@ -18,6 +18,8 @@ struct TextInput: Sendable {
   var visible: Range<Int>?
   /// How the text is read.
   var walk: TextWalk
+  /// Tokens from the start on that do not count for the vector of the whole text.
+  var unpooledCount = 0
   /// Vectors that are given; `nil` where all come from the vocabulary.
   var given: Given?
 
@@ -104,7 +106,10 @@ struct TextTransformer: Sendable {
         let row = sequences[index].lowerBound + position
         summary.assign(tokens.rows(row..<row + 1))
       } else {
-        tokens.rows(visible[index]).writeRowMean(into: summary)
+        let unpooled = sequences[index].lowerBound + texts[index].unpooledCount
+        let pooled = visible[index].clamped(to: min(unpooled, total)..<total)
+        // A text that was cut to its prompt has nothing else.
+        tokens.rows(pooled.isEmpty ? visible[index] : pooled).writeRowMean(into: summary)
       }
     }
     guard let projections else { return Output(tokens: tokens, pooled: summaries) }
@@ -175,7 +180,7 @@ struct TextTransformer: Sendable {
           + "tokenizer.json and weights belong to different models")
     }
     switch configuration.pooling {
-    case .first: return 0
+    case .first: return text.unpooledCount < ids.count ? text.unpooledCount : 0
     case .last: return ids.count - 1
     case .mean: return nil
     case .end(let rule):

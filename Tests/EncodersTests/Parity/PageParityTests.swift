@@ -1,6 +1,7 @@
 import FilipLateInteraction
 import FilipLinearAlgebra
 import Foundation
+import TestSupport
 import Testing
 
 @testable import FilipEncoders
@@ -133,19 +134,17 @@ import Testing
   private func changed(
     _ name: String, _ replacements: [(String, String)], _ body: (String) throws -> Void
   ) throws {
-    let folder = FileManager.default.temporaryDirectory
-      .appendingPathComponent("filip-pages-\(UUID().uuidString)")
-    try FileManager.default.copyItem(
-      atPath: ModelFixture.directory("pages"), toPath: folder.path)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    let file = folder.appendingPathComponent(name)
-    var text = try String(contentsOf: file, encoding: .utf8)
+    let folder = try TemporaryDirectory()
+    let copy = folder.path + "/model"
+    try FileManager.default.copyItem(atPath: ModelFixture.directory("pages"), toPath: copy)
+    let file = copy + "/" + name
+    var text = try String(contentsOfFile: file, encoding: .utf8)
     for (old, new) in replacements {
       #expect(text.contains(old), "\(old)")
       text = text.replacingOccurrences(of: old, with: new)
     }
-    try text.write(to: file, atomically: true, encoding: .utf8)
-    try body(folder.path)
+    try text.write(toFile: file, atomically: true, encoding: .utf8)
+    try body(copy)
   }
 
   @Test(
