@@ -118,7 +118,7 @@ let package = Package(
     tests(
       "QueryTests",
       of: [
-        "FilipQuery", "FilipEncoders", "FilipStore", "FilipLateInteraction",
+        "Filip", "FilipQuery", "FilipEncoders", "FilipStore", "FilipLateInteraction",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     // What scripts/fuzz found is decoded again in every test run.
