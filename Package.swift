@@ -133,7 +133,7 @@ let package = Package(
     tests(
       "QueryTests",
       of: [
-        "FilipQuery", "FilipEncoders", "FilipStore", "FilipLateInteraction",
+        "Filip", "FilipQuery", "FilipEncoders", "FilipStore", "FilipLateInteraction",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     tests(

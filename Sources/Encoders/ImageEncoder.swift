@@ -3,14 +3,15 @@ internal import FilipLinearAlgebra
 
 /// What an image looks like to a model.
 public struct EncodedImage: Sendable, Equatable {
-  /// One row per patch, tile after tile; or the tokens that stand for them.
+  /// One row per patch, tile after tile; or the tokens that stand for them, and those of a text that
+  /// a page's picture stands in.
   public var tokens: TokenMatrix
   /// One vector for the whole image, L2-normalised, `tokens.dimension` floats.
   public var pooled: [Float]
   /// Where the patches lie on the upright original.
   public var tiles: [ImageTile]
   /// For each patch, tile after tile, the row of the token that stands for it, where a model makes
-  /// fewer tokens than patches; `nil` where every patch has a token of its own.
+  /// fewer or more tokens than patches; `nil` where these are the patches' own.
   public var patchTokens: [UInt32]?
 
   /// An encoded image of these parts.
@@ -36,11 +37,13 @@ public final class ImageEncoder: Sendable {
   /// The largest number of patches that an image has.
   public let maximumPatchCount: Int
   /// The largest number of tokens that an image has.
-  public var maximumTokenCount: Int { transformer.tokenCount(patchCount: maximumPatchCount) }
+  public let maximumTokenCount: Int
   /// Width of the joint space.
-  public var dimension: Int { transformer.dimension }
+  public let dimension: Int
 
   private let transformer: VisionTransformer
+  /// What reads the tower's patches on, where a model has it.
+  private let pages: PageReader?
 
   /// Loads the vision tower of `model`. Default mode: the family's.
   ///
@@ -48,19 +51,32 @@ public final class ImageEncoder: Sendable {
   /// given, for the next program; it need not exist.
   /// - Throws: `.unsupportedTokenMode`; `.unsupportedModel` for a model of texts alone;
   ///   `.missingTensor`, `.wrongShape` or `.unsupportedElementType` when the weights do not fit the
-  ///   configuration.
+  ///   configuration; `.unusableTokenizer` for a model that reads pages.
   public init(
     model: ModelDirectory, tokenMode: TokenMode? = nil, format: ComputeFormat = .float32,
     cacheDirectory: String? = nil
   ) throws(EncoderError) {
     let vision = try model.requireVision()
-    self.tokenMode = try model.tokenMode(tokenMode)
+    let mode = try model.tokenMode(tokenMode)
+    self.tokenMode = mode
     let checkpoint = model.checkpoint.computing(
       in: format, part: model.family.visionNames.part, cacheDirectory: cacheDirectory)
     transformer = try VisionTransformer(vision, of: model.configuration, in: checkpoint)
-    checkpoint.preparation.keep()
     grid = model.grid
-    maximumPatchCount = model.maximumPatchCount
+    maximumPatchCount = model.maximumPatchCount(mode)
+    dimension = model.dimension
+    if let page = model.configuration.page {
+      let pages = try PageReader(
+        page, of: model.configuration, prompt: model.pagePrompt(page, vision),
+        vision: transformer, tokenizer: model.tokenizer(), in: checkpoint)
+      let side = model.maximumPartCount(mode)
+      maximumTokenCount = pages.tokenCount(rowCount: side, columnCount: side)
+      self.pages = pages
+    } else {
+      maximumTokenCount = transformer.tokenCount(patchCount: maximumPatchCount)
+      pages = nil
+    }
+    checkpoint.preparation.keep()
   }
 
   /// Memory for `encode`; one per task.
@@ -75,7 +91,15 @@ public final class ImageEncoder: Sendable {
     _ images: [PreparedImage], workspace: EncoderWorkspace
   ) throws(EncoderError) -> [EncodedImage] {
     guard !images.isEmpty else { return [] }
-    for image in images { try check(image) }
+    for image in images {
+      try check(image)
+      for part in image.parts?.images ?? [] { try check(part) }
+    }
+    if let pages {
+      return try images.map { (image) throws(EncoderError) in
+        try pages.encode(image, workspace: workspace)
+      }
+    }
     let output = transformer.run(on: images, mode: tokenMode, workspace: workspace)
     var encoded: [EncodedImage] = []
     for (index, image) in images.enumerated() {

@@ -36,7 +36,7 @@ public final class ModelDirectory: Sendable {
         preprocessing = .clip(imageSize: vision.imageSize)
       case .file, .fileOrCLIP:
         preprocessing = try Self.preprocessing(
-          path: file, for: vision, of: configuration.family)
+          in: parts.folder, for: vision, of: configuration.family)
       }
     } else {
       preprocessing = nil
@@ -46,6 +46,12 @@ public final class ModelDirectory: Sendable {
     }
     self.configuration = configuration
     checkpoint = parts.checkpoint
+    guard maximumPatchCount <= configuration.text.lengthLimit || configuration.page == nil else {
+      throw EncoderError(
+        .invalidConfiguration,
+        "\(parts.folder): pages become up to \(maximumPatchCount) vectors, the text tower takes "
+          + "\(configuration.text.lengthLimit) tokens; copy all files from the same model")
+    }
   }
 
   /// The endings of names that weight files have.
@@ -55,8 +61,12 @@ public final class ModelDirectory: Sendable {
   public static func isModel(at path: String) -> Bool { ModelSource.isModel(at: path) }
 
   private static func preprocessing(
-    path: String, for vision: VisionConfiguration, of family: ModelFamily
+    in folder: String, for vision: VisionConfiguration, of family: ModelFamily
   ) throws(EncoderError) -> PreprocessorConfiguration {
+    var (path, member): (String, String?) = (folder + "/preprocessor_config.json", nil)
+    // Newer versions of the library write one file for pictures and texts.
+    let shared = folder + "/processor_config.json"
+    if !fileExists(path), fileExists(shared) { (path, member) = (shared, "image_processor") }
     guard fileExists(path) else {
       // The first checkpoints of TIPSv2 have their preprocessing in Python.
       if family == .tips { return .tips(side: vision.imageSize) }
@@ -67,13 +77,13 @@ public final class ModelDirectory: Sendable {
     let bytes = try readFile(path)
     let configuration: PreprocessorConfiguration
     do throws(PreprocessorConfigurationError) {
-      configuration = try PreprocessorConfiguration(json: bytes)
+      configuration = try PreprocessorConfiguration(json: bytes, member: member)
     } catch {
       throw EncoderError(
         .invalidConfiguration, "\(path): \(error); copy the file again from its source")
     }
     guard !configuration.fits(vision) else { return configuration }
-    let made = configuration.outputSize.map { "\($0.width) × \($0.height)" } ?? "varying"
+    let made = configuration.madeSize.map { "\($0.width) × \($0.height)" } ?? "varying"
     let wanted =
       switch vision.input {
       case .square: "\(vision.imageSize) × \(vision.imageSize)"
@@ -101,10 +111,22 @@ public final class ModelDirectory: Sendable {
     return vision
   }
 
+  /// The tokenizer of the model.
+  ///
+  /// - Throws: `.unusableTokenizer`.
+  func tokenizer() throws(EncoderError) -> any TextTokenizer {
+    try requireTokenizer()
+    do throws(TokenizerError) {
+      return try loadTokenizer(directory: path)
+    } catch {
+      throw EncoderError(.unusableTokenizer, error.description)
+    }
+  }
+
   /// Makes sure that there is a tokenizer beside the weights, where people forget it.
   ///
   /// - Throws: `.unusableTokenizer`, saying what to copy.
-  func requireTokenizer() throws(EncoderError) {
+  private func requireTokenizer() throws(EncoderError) {
     let names = ["tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model"]
     guard source != path, !names.contains(where: { fileExists(path + "/" + $0) }) else { return }
     throw EncoderError(
@@ -128,8 +150,16 @@ public final class ModelDirectory: Sendable {
     }
   }
 
-  /// The largest number of patches that an image has; 0 for a model of texts alone.
-  public var maximumPatchCount: Int {
+  /// The largest number of patches that an image has in the default token mode; 0 for a model of
+  /// texts alone.
+  public var maximumPatchCount: Int { maximumPatchCount(defaultTokenMode) }
+
+  /// The largest number of patches that an image has.
+  func maximumPatchCount(_ mode: TokenMode) -> Int {
+    if let page = configuration.page, let vision = configuration.vision {
+      let side = maximumPartCount(mode)
+      return (side * side + 1) * page.tokenCount(vision)
+    }
     if case .patches(_, let counts) = preprocessing?.resizing { return counts.max() ?? 0 }
     return grid?.patchCount ?? configuration.vision?.patchCount ?? 0
   }
@@ -156,6 +186,38 @@ public final class ModelDirectory: Sendable {
     return mode
   }
 
+  // MARK: - Pages
+
+  /// How pictures are prepared in a token mode; `nil` for a model of texts alone.
+  public func preprocessing(for mode: TokenMode) -> PreprocessorConfiguration? {
+    guard mode == .single, case .page(let side, let longestSide, _) = preprocessing?.resizing else {
+      return preprocessing
+    }
+    var single = preprocessing
+    single?.resizing = .page(side: side, longestSide: longestSide, isCut: false)
+    return single
+  }
+
+  /// The largest number of parts, along either side, that a page is cut into; 0 where it is not cut.
+  func maximumPartCount(_ mode: TokenMode) -> Int {
+    guard case .page(let side, let longestSide, true) = preprocessing(for: mode)?.resizing else {
+      return 0
+    }
+    let square = ImagePreprocessor.pageSize(
+      width: longestSide, height: longestSide, longestSide: longestSide)
+    let count = ImagePreprocessor.squares(of: square, side: side).rowCount
+    return count > 1 ? count : 0
+  }
+
+  /// The text in which the picture of a page stands.
+  ///
+  /// - Throws: as `PagePrompt`.
+  func pagePrompt(
+    _ page: PageConfiguration, _ vision: VisionConfiguration
+  ) throws(EncoderError) -> PagePrompt {
+    try PagePrompt(directory: path, tokenCount: page.tokenCount(vision))
+  }
+
   // MARK: - Fingerprints
 
   /// What the vectors of images depend on, as 32 hexadecimal digits: preprocessing, vision tower,
@@ -165,9 +227,10 @@ public final class ModelDirectory: Sendable {
   /// - Throws: `.unsupportedTokenMode`; `.unsupportedModel` for a model of texts alone.
   public func imageFingerprint(tokenMode: TokenMode? = nil) throws(EncoderError) -> String {
     let vision = try requireVision()
+    let mode = try self.tokenMode(tokenMode)
     var fingerprint = Fingerprint()
     fingerprint.add("filip image fingerprint", 1)
-    fingerprint.add("mode", try self.tokenMode(tokenMode).rawValue)
+    fingerprint.add("mode", mode.rawValue)
     fingerprint.add("family", family.rawValue)
     fingerprint.add("dimension", dimension)
     fingerprint.add(vision.transformer)
@@ -181,7 +244,13 @@ public final class ModelDirectory: Sendable {
     if vision.input == .anyGrid { fingerprint.add("input", "any grid") }
     if vision.registerCount > 0 { fingerprint.add("registers", vision.registerCount) }
     if vision.hasLayerScale { fingerprint.add("layer scale", true) }
-    if let preprocessing { fingerprint.add(preprocessing) }
+    if let preprocessing = preprocessing(for: mode) { fingerprint.add(preprocessing) }
+    if let page = configuration.page {
+      let prompt = try pagePrompt(page, vision)
+      fingerprint.add("page", "\(page.imageToken) \(page.shuffleFactor)")
+      fingerprint.add("prompt", "\(prompt.start)<image>\(prompt.end)")
+      fingerprint.add("text", textFingerprint)
+    }
     fingerprint.add(family.visionNames.part, of: checkpoint)
     return fingerprint.hexadecimal
   }
@@ -206,6 +275,13 @@ public final class ModelDirectory: Sendable {
     // Lines of their own only where a model differs from CLIP's: old fingerprints stay.
     if text.lengthLimit != text.positionCount { fingerprint.add("limit", text.lengthLimit) }
     if text.embeddingScale != 1 { fingerprint.add("scale", text.embeddingScale.bitPattern) }
+    if configuration.prompts != TextPrompts() {
+      let prompts = configuration.prompts
+      fingerprint.add("prompts", "\(prompts.isPooled) \([prompts.query, prompts.document])")
+    }
+    if let long = text.longPositions {
+      fingerprint.add("long positions", "\(long.count) \(long.keptCount)")
+    }
     if let rotation = text.transformer.rotation { fingerprint.add("rotation", rotation) }
     fingerprint.add(family.textNames.part, of: checkpoint)
     return fingerprint.hexadecimal
@@ -217,12 +293,18 @@ extension PreprocessorConfiguration {
   fileprivate func fits(_ vision: VisionConfiguration) -> Bool {
     switch vision.input {
     case .square:
-      return outputSize == Size(width: vision.imageSize, height: vision.imageSize)
+      return madeSize == Size(width: vision.imageSize, height: vision.imageSize)
     case .anyGrid:
       if case .patches(let side, _) = resizing { return side == vision.patchSize }
       guard let size = outputSize else { return false }
       return size.width % vision.patchSize == 0 && size.height % vision.patchSize == 0
     }
+  }
+
+  /// The size of the pictures that a tower gets, when all have the same.
+  fileprivate var madeSize: Size? {
+    if case .page(let side, _, _) = resizing { return Size(width: side, height: side) }
+    return outputSize
   }
 }
 

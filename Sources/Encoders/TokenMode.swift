@@ -35,12 +35,15 @@ public enum TokenMode: String, CaseIterable, Sendable, Hashable {
   /// The pooling head, as if it attended to one patch alone; exact, because attention to one key
   /// is that key's value. Models with such a head only.
   case poolEach = "pool-each"
+  /// A page as one small picture, not cut into parts: fewer tokens in a fraction of the time, for
+  /// large print. Models that read pages only.
+  case single
 
   /// What the last blocks do for the patches.
   var variant: TransformerBlock.Variant {
     var variant = TransformerBlock.Variant.ordinary
     switch self {
-    case .native, .patch, .poolEach: break
+    case .native, .patch, .poolEach, .single: break
     case .value: variant.pattern = .identity
     case .csa: variant.pattern = .correlative
     case .clear:
@@ -64,10 +67,12 @@ extension ModelFamily {
   /// that leaves a patch nearest to itself. SigLIP's is `pool-each`: it is the model as trained,
   /// with nothing changed but how many patches the head sees. TIPSv2's is `value`, as its authors
   /// take patches to compare them with texts. FG-CLIP 2 has a head for its patches, and Wukong was
-  /// trained on its tokens.
+  /// trained on its tokens. ColModernVBERT's is `native`: pages cut into parts, as its authors index
+  /// them.
   public var tokenModes: [TokenMode] {
     switch self {
-    case .filip, .fgclip, .wukong, .colModernVBERT, .bert, .modernBERT: [.native]
+    case .filip, .fgclip, .wukong, .bert, .modernBERT: [.native]
+    case .colModernVBERT: [.native, .single]
     case .clip, .tips, .chineseCLIP: [.value, .csa, .clear, .naclip, .surgery, .gem, .patch]
     case .siglip, .siglip2:
       [.poolEach, .value, .csa, .clear, .naclip, .surgery, .gem, .patch]

@@ -74,6 +74,21 @@ import Testing
     #expect(item.region(ofToken: 1) == whole && item.patch(ofToken: 1) == 1)
   }
 
+  @Test func `a token that no patch belongs to lies nowhere, and is shown as all of the image`() {
+    // As the text around the picture of a page has: tokens 0 and 13.
+    var item = item("a b c d e f g h i j k l")
+    item.patchTokens = (1...12).map { UInt32($0) }
+    item.tokenCount = 14
+    let whole = PixelRegion(x: 0, y: 0, width: 400, height: 300)
+    for token in [0, 13] {
+      #expect(item.region(ofToken: token) == whole)
+      #expect(item.patch(ofToken: token) == item.patchCount)
+    }
+    #expect(item.patch(ofToken: 1) == 0 && item.patch(ofToken: 12) == 11)
+    let values = (0..<14).map(Float.init)
+    #expect(item.expandedToPatches(values) == Array(values[1...12]))
+  }
+
   @Test func `whatever the map, a token's patch is one of its own and lies in its region`() {
     var generator = SeededGenerator(seed: 5)
     for _ in 0..<200 {

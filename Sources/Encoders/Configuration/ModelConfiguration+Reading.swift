@@ -27,7 +27,12 @@ extension ModelConfiguration {
     vision = try VisionConfiguration(in: file, family: family)
     text = try TextConfiguration(file.textTower(of: family), family: family)
     projectionDimension = try file.projectionDimension(of: family, text: text)
-    if let vision, !vision.hasProjection, vision.transformer.width != projectionDimension {
+    if family == .colModernVBERT, let vision {
+      page = try PageConfiguration(file.section("vlm_config"), vision: vision)
+    }
+    if let vision, page == nil, !vision.hasProjection,
+      vision.transformer.width != projectionDimension
+    {
       throw file.invalid(
         "vision_config.hidden_size",
         "(\(vision.transformer.width)) is not the width of the texts' vectors "
@@ -57,7 +62,9 @@ extension VisionConfiguration {
     switch family {
     case .clip, .filip, .siglip, .siglip2, .tips, .fgclip, .chineseCLIP, .wukong:
       try self.init(file.tower("vision_config"), family: family)
-    case .colModernVBERT, .bert, .modernBERT: return nil
+    case .colModernVBERT:
+      try self.init(file.section("vlm_config").section("vision_config"), family: family)
+    case .bert, .modernBERT: return nil
     }
   }
 }

@@ -11,6 +11,10 @@ package struct ModelConfiguration: Sendable, Hashable {
   package var vision: VisionConfiguration?
   /// Words to tokens.
   package var text: TextConfiguration
+  /// How pictures get into the text tower; `nil` for a model whose towers stand side by side.
+  package var page: PageConfiguration?
+  /// What is put before texts.
+  package var prompts = TextPrompts()
   /// Whether the start and end tokens of a text take part in scores.
   package var scoresSpecialTokens: Bool
   /// What images the model was made for, in the words of its maker.

@@ -1,10 +1,13 @@
 /// What the files of sentence-transformers add to a text encoder: `modules.json` with the modules that
-/// follow it, the folder of the pooling module, and `sentence_bert_config.json`.
+/// follow it, the folder of the pooling module, `sentence_bert_config.json`, and the prompts of
+/// `config_sentence_transformers.json`.
 struct SentenceModules: Sendable, Hashable {
   /// How one vector is made of the tokens; `nil` when that is not said.
   private(set) var pooling: TextConfiguration.Pooling?
   /// The longest text in tokens; `nil` when that is not said.
   private(set) var lengthLimit: Int?
+  /// What is put before texts.
+  private(set) var prompts = TextPrompts()
 
   /// Reads the files in a model's folder, as far as they are there.
   ///
@@ -12,6 +15,8 @@ struct SentenceModules: Sendable, Hashable {
   /// - Throws: `.malformedFile`; `.unsupportedModel` for a module or a way of pooling that is not
   ///   computed here; `.invalidConfiguration`.
   init(directory: String) throws(EncoderError) {
+    let settings = directory + "/config_sentence_transformers.json"
+    if fileExists(settings) { prompts = try TextPrompts(path: settings) }
     let list = directory + "/modules.json"
     if fileExists(list) {
       for module in try Self.modules(list) { try add(module, directory: directory, list: list) }
@@ -63,7 +68,9 @@ struct SentenceModules: Sendable, Hashable {
     case "Pooling":
       guard !module.path.split(separator: "/", omittingEmptySubsequences: false).contains("..")
       else { throw EncoderError.malformed(list, "the path \(module.path) leads out of the folder") }
-      pooling = try Self.pooling(directory + "/" + module.path + "/config.json")
+      let reader = try ConfigurationReader(path: directory + "/" + module.path + "/config.json")
+      pooling = try Self.pooling(reader)
+      prompts.isPooled = try reader.flag("include_prompt", default: true)
     default:
       throw EncoderError(
         .unsupportedModel,
@@ -73,8 +80,9 @@ struct SentenceModules: Sendable, Hashable {
   }
 
   /// The way of pooling that a module's file names: in one member, or with a flag for each way.
-  private static func pooling(_ path: String) throws(EncoderError) -> TextConfiguration.Pooling {
-    let reader = try ConfigurationReader(path: path)
+  private static func pooling(
+    _ reader: ConfigurationReader
+  ) throws(EncoderError) -> TextConfiguration.Pooling {
     var modes: [String] = []
     if let list = reader.list("pooling_mode") {
       modes = list.compactMap(\.string)
@@ -92,7 +100,7 @@ struct SentenceModules: Sendable, Hashable {
     default:
       throw EncoderError(
         .unsupportedModel,
-        "\(path): pooling by \(modes.joined(separator: " and ")) is not supported; supported are "
+        "\(reader.path): pooling by \(modes.joined(separator: " and ")) is not supported; supported are "
           + "mean, cls and lasttoken")
     }
   }
@@ -111,5 +119,6 @@ extension ModelConfiguration {
   mutating func adopt(_ modules: SentenceModules) {
     if let pooling = modules.pooling { text.pooling = pooling }
     if let limit = modules.lengthLimit { text.lengthLimit = min(limit, text.positionCount) }
+    prompts = modules.prompts
   }
 }

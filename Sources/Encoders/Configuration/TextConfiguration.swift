@@ -58,6 +58,22 @@ package struct TextConfiguration: Sendable, Hashable {
   /// The token that fills up texts to `positionCount` when the tokenizer does not say otherwise;
   /// `nil` for a tower that sees texts as they are.
   package var fillingToken: Int?
+  /// Where tokens of long texts stand; `nil` for a tower that reads all texts in one way.
+  package var longPositions: LongPositions?
+
+  /// Places for longer texts, learned apart: those of one table for the first tokens, of another for
+  /// the others.
+  package struct LongPositions: Sendable, Hashable {
+    /// Number of places, and of tokens to which a long text is filled up.
+    package var count: Int
+    /// How many of them, from the start, the first table gives.
+    package var keptCount: Int
+  }
+
+  /// The longest text in tokens that can be read in this way.
+  func lengthLimit(of walk: TextWalk) -> Int {
+    walk == .long ? longPositions?.count ?? lengthLimit : lengthLimit
+  }
 }
 
 // MARK: - Reading
@@ -89,6 +105,13 @@ extension TextConfiguration {
     if let standard = fillingToken {
       fillingToken = try reader.count("pad_token_id", default: standard, in: tokens)
     }
+    if let standard = longPositions {
+      let count = try reader.count(
+        "longtext_len", default: standard.count, in: 2...ConfigurationLimit.positions)
+      longPositions = LongPositions(
+        count: count,
+        keptCount: try reader.count("keep_len", default: standard.keptCount, in: 0...count))
+    }
     embeddingScale = 1
     if family == .tips, try reader.flag("scale_sqrt_depth", default: true) {
       embeddingScale = Float(transformer.width).squareRoot()
@@ -112,6 +135,7 @@ extension TextConfiguration {
       defaults.positionCount = 64
       defaults.pooling = .last
       defaults.fillingToken = 1
+      if family == .fgclip { defaults.longPositions = LongPositions(count: 196, keptCount: 20) }
     case .tips:
       defaults.transformer = .tipsText
       defaults.vocabularySize = 32000

@@ -82,6 +82,7 @@ extension VisionConfiguration {
       "patch_size", default: patchSize, in: 1...ConfigurationLimit.imageSize)
     channelCount = try reader.count("num_channels", default: channelCount, in: 3...3)
     switch family {
+    // ColModernVBERT has no use for a head.
     case .clip, .chineseCLIP, .wukong, .colModernVBERT, .bert, .modernBERT: break
     case .filip:
       // Only this family may leave parts out.
@@ -130,16 +131,16 @@ extension VisionConfiguration {
       hasClassToken: true, registerCount: 0, hasNormBeforeBlocks: true, hasPatchBias: false,
       hasLayerScale: false, hasProjection: true, pooling: .classToken)
     switch family {
-    case .clip, .filip, .chineseCLIP, .wukong, .colModernVBERT, .bert, .modernBERT: break
-    case .siglip, .siglip2, .fgclip:
+    case .clip, .filip, .chineseCLIP, .wukong, .bert, .modernBERT: break
+    case .siglip, .siglip2, .fgclip, .colModernVBERT:
       defaults.transformer = .siglip
-      if family != .siglip { defaults.input = .anyGrid }
+      if family == .siglip2 || family == .fgclip { defaults.input = .anyGrid }
       defaults.patchSize = 16
       defaults.hasClassToken = false
       defaults.hasNormBeforeBlocks = false
       defaults.hasPatchBias = true
       defaults.hasProjection = false
-      defaults.pooling = .attention
+      defaults.pooling = family == .colModernVBERT ? .mean : .attention
     case .tips:
       defaults.transformer = .tipsVision
       defaults.imageSize = 448

@@ -13,6 +13,19 @@ public struct PreparedImage: Sendable {
   /// It reaches over the picture's edges where the crop is larger than the resized picture and
   /// black was added.
   public let region: PixelRegion
+  /// Parts of the same picture at a larger size, for models that read pages; `nil` where there are
+  /// none.
+  public internal(set) var parts: Parts?
+
+  /// A picture cut into parts, each prepared as the whole is.
+  public struct Parts: Sendable {
+    /// Parts from top to bottom.
+    public let rowCount: Int
+    /// Parts from left to right.
+    public let columnCount: Int
+    /// The parts, row by row; none has parts of its own.
+    public let images: [PreparedImage]
+  }
 }
 
 /// Makes pictures ready for a model: resize, cut the middle, rescale, normalise.
@@ -44,6 +57,9 @@ public struct ImagePreprocessor: Sendable {
 
   /// Prepares a picture.
   public func prepare(_ image: DecodedImage) -> PreparedImage {
+    if case .page(let side, let longestSide, let isCut) = configuration.resizing {
+      return preparePage(image, side: side, longestSide: longestSide, isCut: isCut)
+    }
     let size = resizedSize(of: image)
     let crop = configuration.centerCrop ?? size
     let columns = MiddlePart(of: crop.width, inMiddleOf: size.width)
@@ -64,7 +80,7 @@ public struct ImagePreprocessor: Sendable {
 
   private func resizedSize(of image: DecodedImage) -> PreprocessorConfiguration.Size {
     switch configuration.resizing {
-    case .none: return .init(width: image.width, height: image.height)
+    case .none, .page: return .init(width: image.width, height: image.height)
     case .exact(let width, let height): return .init(width: width, height: height)
     case .shorterSide(let shorter):
       // The longer side is rounded down, as in Python's int(size * long / short).
@@ -98,6 +114,12 @@ public struct ImagePreprocessor: Sendable {
       }
     }
     return .init(width: count(width, low) * side, height: count(height, low) * side)
+  }
+
+  /// The samples of a square, normalised, one channel after the other.
+  func planes(of pixels: [UInt8], side: Int) -> [Float] {
+    let whole = MiddlePart(of: side, inMiddleOf: side)
+    return planes(of: pixels, columns: whole, rows: whole, size: .init(width: side, height: side))
   }
 
   /// Normalises, and puts samples of one channel side by side. What no pixel covers is black.

@@ -13,27 +13,37 @@ extension PreprocessorConfiguration {
   /// Reads the content of a `preprocessor_config.json`.
   ///
   /// Keys that do not concern pixels are passed over. A class of processors that we do not know is
-  /// accepted when the file leaves nothing to its defaults.
+  /// accepted when the file leaves nothing to its defaults. With `member`, the object under that key
+  /// counts instead of the whole file: a `processor_config.json` has it under `image_processor`.
   /// - Throws: `PreprocessorConfigurationError` when it is not JSON, asks for what is not
   ///   implemented, or holds values that make no sense: sizes outside 1 to 16384, a deviation of
   ///   zero, numbers that are not finite.
-  public init(json bytes: [UInt8]) throws(PreprocessorConfigurationError) {
+  public init(
+    json bytes: [UInt8], member: String? = nil
+  ) throws(PreprocessorConfigurationError) {
     guard bytes.count <= 1 << 20 else {
       throw PreprocessorConfigurationError("the file is larger than 1 MiB")
     }
-    let fields: Fields
+    let file: JSONValue
     do {
-      fields = Fields(root: try JSONValue(parsing: bytes))
+      file = try JSONValue(parsing: bytes)
     } catch {
       throw PreprocessorConfigurationError("it is not JSON: \(error)")
     }
-    guard fields.root.object != nil else {
+    guard file.object != nil else {
       throw PreprocessorConfigurationError("it is not a JSON object")
     }
+    let root = member.map { file[$0] } ?? file
+    guard let root, root.object != nil else {
+      throw PreprocessorConfigurationError("it has no object \(member ?? "")")
+    }
+    let fields = Fields(root: root)
     let family = try Family(fields)
     self = family.defaults
     if case .patches = resizing {
       try readPatches(fields)
+    } else if case .page = resizing {
+      try readPage(fields)
     } else {
       try readResizing(fields, squareByDefault: family.isSquare)
       try readCrop(fields)
@@ -79,6 +89,19 @@ extension PreprocessorConfiguration {
       throw PreprocessorConfigurationError("do_resize is false, but patches must be whole")
     }
     resizing = .patches(side: side, maximumCounts: counts)
+    try readFilter(fields)
+  }
+
+  /// Reads what makes pages: `size` is that of the whole picture, `max_image_size` that of a part.
+  private mutating func readPage(_ fields: Fields) throws(PreprocessorConfigurationError) {
+    guard case .page(var side, var longestSide, var isCut) = resizing else { return }
+    if let length = try fields.longestEdge("max_image_size") { side = length }
+    if let length = try fields.longestEdge("size") { longestSide = length }
+    isCut = try fields.flag("do_image_splitting") ?? isCut
+    guard try fields.flag("do_resize") != false else {
+      throw PreprocessorConfigurationError("do_resize is false, but parts must be whole")
+    }
+    resizing = .page(side: side, longestSide: longestSide, isCut: isCut)
     try readFilter(fields)
   }
 
@@ -129,6 +152,8 @@ extension PreprocessorConfiguration {
     if try !(fields.flag("do_normalize") ?? normalizesByDefault) {
       (mean, standardDeviation) = ([0, 0, 0], [1, 1, 1])
     }
+    // All parts of a page have one size, so that nothing is filled up.
+    if case .page = resizing { return }
     if try fields.flag("do_pad") == true {
       throw PreprocessorConfigurationError("do_pad is not supported")
     }
@@ -165,6 +190,7 @@ private struct Family {
     case "Siglip2":
       defaults = .patches(maximumCounts: [256])
     case "Fgclip2": defaults = .fgclip
+    case "Idefics3": defaults = .idefics
     case "Tipsv2":
       isSquare = true
       normalizes = false
@@ -237,6 +263,15 @@ private struct Fields {
         "\(key) is not a whole number from \(range.lowerBound) to \(range.upperBound)")
     }
     return number
+  }
+
+  /// The number in `{longest_edge}` under `key`.
+  func longestEdge(_ key: String) throws(PreprocessorConfigurationError) -> Int? {
+    guard let value = self[key] else { return nil }
+    guard let length = value["longest_edge"]?.integer else {
+      throw PreprocessorConfigurationError("\(key) is not {longest_edge}")
+    }
+    return try Self.side(length, "\(key).longest_edge")
   }
 
   static func side(_ value: Int64, _ key: String) throws(PreprocessorConfigurationError) -> Int {

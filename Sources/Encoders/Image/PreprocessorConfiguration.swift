@@ -16,6 +16,9 @@ public struct PreprocessorConfiguration: Sendable, Hashable {
     /// Of several numbers, which rise, the first counts that the picture's own whole patches do not
     /// exceed, else the last.
     case patches(side: Int, maximumCounts: [Int])
+    /// A square of `side`. If `isCut`, also the parts of the picture at a larger size: the longer
+    /// side gets the length `longestSide`, then both are stretched to whole squares of `side`.
+    case page(side: Int, longestSide: Int, isCut: Bool)
   }
 
   /// A size in pixels.
@@ -78,6 +81,16 @@ extension PreprocessorConfiguration {
     (configuration.mean, configuration.standardDeviation) = ([0.5, 0.5, 0.5], [0.5, 0.5, 0.5])
     return configuration
   }
+
+  /// What Idefics 3 takes, whose processor ColModernVBERT uses with other sizes.
+  static let idefics: PreprocessorConfiguration = {
+    var configuration = PreprocessorConfiguration()
+    configuration.resizing = .page(side: 364, longestSide: 4 * 364, isCut: true)
+    configuration.filter = .lanczos
+    configuration.centerCrop = nil
+    (configuration.mean, configuration.standardDeviation) = ([0.5, 0.5, 0.5], [0.5, 0.5, 0.5])
+    return configuration
+  }()
 
   /// What FG-CLIP 2 takes: as many patches as the picture has, in steps.
   static let fgclip = patches(maximumCounts: [128, 256, 576, 784, 1024])

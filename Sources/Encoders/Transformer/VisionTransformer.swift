@@ -5,7 +5,7 @@ internal import Glibc
 /// The vision tower: pixels to tokens of the joint space.
 struct VisionTransformer: Sendable {
   let configuration: VisionConfiguration
-  /// Width of the joint space.
+  /// Width of the joint space; of the tower's own, where the text tower goes on from there.
   let dimension: Int
   /// (width, channels · side²): the convolution's weight, one row per output.
   private let patchWeight: Matrix
@@ -268,7 +268,7 @@ struct VisionTransformer: Sendable {
     let width = transformer.width
     let names = model.family.visionNames
     self.configuration = configuration
-    dimension = model.projectionDimension
+    dimension = model.page == nil ? model.projectionDimension : width
     let side = configuration.patchSize
     // NaFlex models embed patches by a linear layer, whose columns are in another order.
     patchWeight =

@@ -74,6 +74,8 @@ extension Fingerprint {
     case .shorterSide(let side): add("resize", "shorter \(side)")
     case .exact(let width, let height): add("resize", "\(width)x\(height)")
     case .patches(let side, let counts): add("resize", "patches \(side) \(counts)")
+    case .page(let side, let longestSide, let isCut):
+      add("resize", "page \(side)" + (isCut ? " \(longestSide)" : " from \(longestSide)"))
     }
     add("filter", preprocessing.filter.rawValue)
     add("crop", preprocessing.centerCrop.map { "\($0.width)x\($0.height)" } ?? "none")

@@ -12,6 +12,8 @@ struct TextNames: Sendable {
   var hasProjectionBias = false
   /// A projection of whole texts alone.
   var pooledProjection: String?
+  /// What only other walks than the first have, in a family with several.
+  var walks: TextWalkNames?
   /// The tensors of block number so-and-so.
   let block: @Sendable (Int) -> BlockNames
 
@@ -31,6 +33,17 @@ struct TextNames: Sendable {
     part: TowerPart(prefixes: ["text_model."]), tokens: clip.tokens, positions: clip.positions,
     normAfterBlocks: clip.normAfterBlocks, projection: LayerNames("text_model.head"),
     hasProjectionBias: true, block: clip.block)
+
+  /// The names of FG-CLIP 2's own code, which extends SigLIP 2's.
+  static let fgclip = TextNames(
+    part: TowerPart(prefixes: ["text_model.", "boxtext_head.", "longtext_head."]),
+    tokens: clip.tokens, positions: clip.positions, normAfterBlocks: clip.normAfterBlocks,
+    projection: siglip.projection, hasProjectionBias: true,
+    walks: TextWalkNames(
+      boxProjection: LayerNames("boxtext_head"), longProjection: LayerNames("longtext_head"),
+      firstLongPositions: "text_model.embeddings.position_embedding_ori.weight",
+      otherLongPositions: "text_model.embeddings.position_embedding_res.weight"),
+    block: clip.block)
 
   /// The names in files of TIPSv2.
   static let tips = TextNames(
@@ -64,12 +77,22 @@ struct TextNames: Sendable {
   }
 }
 
+/// What the tensors of FG-CLIP 2's second and third walk are called.
+struct TextWalkNames: Sendable {
+  let boxProjection, longProjection: LayerNames
+  /// The table whose first rows are the places of a long text's first tokens.
+  let firstLongPositions: String
+  /// The table whose other rows are the places of its other tokens.
+  let otherLongPositions: String
+}
+
 extension ModelFamily {
   /// What this family calls the tensors of its text tower.
   var textNames: TextNames {
     switch self {
     case .clip, .filip, .wukong: .clip
-    case .siglip, .siglip2, .fgclip: .siglip
+    case .siglip, .siglip2: .siglip
+    case .fgclip: .fgclip
     case .tips: .tips
     case .chineseCLIP: .bert(prefix: "text_model.", projection: LayerNames("text_projection"))
     case .colModernVBERT:

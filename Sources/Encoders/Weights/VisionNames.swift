@@ -50,6 +50,17 @@ struct VisionNames: Sendable {
     projection: clip.projection, pooledProjection: clip.pooledProjection,
     head: siglip.head, denseHead: PoolingHeadNames("dense_feature_head"), block: clip.block)
 
+  /// SigLIP's names within ColModernVBERT. All of the model is named, since pictures go through the
+  /// text tower too.
+  static let colModernVBERT = VisionNames(
+    part: TowerPart(prefixes: ["vlm.", "embedding_proj_layer."]),
+    patchEmbedding: LayerNames("vlm.vision_model.embeddings.patch_embedding"),
+    positions: "vlm.vision_model.embeddings.position_embedding.weight",
+    classToken: clip.classToken, normBeforeBlocks: clip.normBeforeBlocks,
+    normAfterBlocks: LayerNames("vlm.vision_model.post_layernorm"),
+    projection: clip.projection, pooledProjection: clip.pooledProjection,
+    block: { .clip("vlm.vision_model.encoder.layers.\($0)") })
+
   /// CLIP's names and Wukong's token reduction.
   static let wukong = VisionNames(
     part: clip.part, patchEmbedding: clip.patchEmbedding, positions: clip.positions,
@@ -108,7 +119,8 @@ extension ModelFamily {
   /// What this family calls the tensors of its vision tower.
   var visionNames: VisionNames {
     switch self {
-    case .clip, .filip, .chineseCLIP, .colModernVBERT, .bert, .modernBERT: .clip
+    case .clip, .filip, .chineseCLIP, .bert, .modernBERT: .clip
+    case .colModernVBERT: .colModernVBERT
     case .wukong: .wukong
     case .fgclip: .fgclip
     case .siglip, .siglip2: .siglip

@@ -28,7 +28,7 @@ public final class ImagePipeline: Sendable {
     encoder = try ImageEncoder(
       model: model.directory, tokenMode: model.tokenMode, format: format,
       cacheDirectory: cacheDirectory)
-    guard let preprocessing = model.directory.preprocessing else {
+    guard let preprocessing = model.directory.preprocessing(for: model.tokenMode) else {
       preconditionFailure("a model with a vision tower says how it wants its pictures")
     }
     self.format = format

@@ -25,8 +25,6 @@ public struct Indexer: Sendable {
     self.parameters = try parameters.resolvingRoots()
   }
 
-  // MARK: - The run
-
   /// Brings the index up to date with the roots.
   ///
   /// Cancel the task to stop early: what is encoded is committed and the summary says so.
@@ -34,87 +32,34 @@ public struct Indexer: Sendable {
   public func run(
     progress report: @escaping @Sendable (IndexProgress) -> Void = { _ in }
   ) async throws -> IndexSummary {
-    let started = ContinuousClock.now
-    let reduction = SharedReduction(try store.read { try TokenReduction($0) })
-    let examiner = FileExaminer(
-      store: store, fingerprint: pipeline.fingerprint, pipeline: pipeline, reduction: reduction,
-      encodesUnchanged: parameters.encodesUnchanged)
-    var writer = IndexWriter(
-      store: store, kind: .image, fingerprint: pipeline.fingerprint, roots: parameters.roots,
-      reduction: reduction)
-    do {
-      try await bringUpToDate(&writer, examiner, report)
-    } catch {
-      // Where nothing more can be written, no end is written down either.
-      try? writer.recordEnd(.failed)
-      throw error
-    }
-    try writer.recordEnd(Task.isCancelled ? .interrupted : .completed)
-    return try writer.summary(since: started)
-  }
-
-  /// Looks at every file and writes what became of it.
-  private func bringUpToDate(
-    _ writer: inout IndexWriter, _ examiner: FileExaminer,
-    _ report: @escaping @Sendable (IndexProgress) -> Void
-  ) async throws {
-    var progress = IndexProgress()
-    var unreadablePaths: [FilePath] = []
-
-    let walked = WalkedCount()
-    let (batches, walkTask) = startWalk(walked)
-    do {
-      try await withThrowingTaskGroup(of: (Int, [ExaminedFile]).self) { group in
-        var begunCount = 0
-        var inOrder = Reordered<[ExaminedFile]>()
-
-        /// Waits for one batch and writes whatever is next in walk order.
-        func collect() async throws -> Bool {
-          guard let (index, files) = try await group.next() else { return false }
-          for files in inOrder.add(files, at: index) {
-            try writer.add(files)
-            progress.note(files)
-            (progress.foundCount, progress.isWalkFinished) = walked.current
-            report(progress)
-          }
-          return true
-        }
-
-        for await event in batches {
-          switch event {
-          case .batch(let root, let files):
-            // One batch more than there are threads keeps them busy while this task writes.
-            while begunCount - inOrder.nextIndex > max(1, parameters.threadCount),
-              try await collect()
-            {}
-            let index = begunCount
-            begunCount += 1
-            group.addTask { (index, try examiner.examine(files, root: root)) }
-          case .unreadable(let path, let error):
-            unreadablePaths.append(path)
-            writer.noteUnreadable(path, "cannot be looked at: \(error)")
-          }
-        }
-        while try await collect() {}
-      }
-    } catch is CancellationError {
-      // What was written in order stays; the rest is for the next run.
-    }
-    walkTask.cancel()
-    try writer.finish(isInterrupted: Task.isCancelled)
-    if !Task.isCancelled {
-      try removeVanished(&writer, except: unreadablePaths)
+    let pass = IndexPass(
+      store: store, kind: .image, fingerprint: pipeline.fingerprint, parameters: parameters)
+    return try await pass.run(progress: report) { reduction in
+      FolderSource(
+        parameters,
+        FileExaminer(
+          store: store, fingerprint: pipeline.fingerprint, pipeline: pipeline,
+          reduction: reduction, encodesUnchanged: parameters.encodesUnchanged))
     }
   }
+}
 
-  // MARK: - Walking
+/// Files below some folders, found by a walk that runs ahead of the encoder.
+private struct FolderSource: IndexSource {
+  private let roots: [FilePath]
+  private let examiner: FileExaminer
+  private let walked: WalkedCount
+  private let walk: Task<Void, Never>
+  private var batches: AsyncStream<WalkedBatch>.Iterator
+  /// What could not be looked at: what lies below is not gone.
+  private var unreadable: [FilePath] = []
 
   private enum WalkedBatch: Sendable {
     case batch(root: FilePath, [FoundFile])
     case unreadable(FilePath, Errno)
   }
 
-  /// How far the walk has come; it runs ahead of the encoder.
+  /// How far the walk has come.
   private final class WalkedCount: Sendable {
     private let state = Mutex((found: 0, isFinished: false))
 
@@ -125,12 +70,12 @@ public struct Indexer: Sendable {
   }
 
   /// Walks the roots in a task of its own.
-  private func startWalk(
-    _ walked: WalkedCount
-  ) -> (AsyncStream<WalkedBatch>, Task<Void, Never>) {
+  init(_ parameters: IndexParameters, _ examiner: FileExaminer) {
+    roots = parameters.roots
+    self.examiner = examiner
+    let walked = WalkedCount()
     let (stream, continuation) = AsyncStream.makeStream(of: WalkedBatch.self)
-    let parameters = parameters
-    let task = Task {
+    walk = Task {
       for root in parameters.roots {
         var files: [FoundFile] = []
         FileWalk(root: root, options: parameters.walk).forEach { event in
@@ -152,24 +97,29 @@ public struct Indexer: Sendable {
       walked.finish()
       continuation.finish()
     }
-    return (stream, task)
+    self.walked = walked
+    batches = stream.makeAsyncIterator()
   }
 
-  // MARK: - Vanished files
+  var found: (count: Int, isAll: Bool) { walked.current }
 
-  /// Removes the items under the roots whose file is gone, unless that would be suspiciously many.
-  private func removeVanished(_ writer: inout IndexWriter, except unreadable: [FilePath]) throws {
-    let (vanished, total) = try vanishedItems(seen: writer.seen, except: unreadable)
-    try writer.remove(vanished, of: total, parameters)
-  }
-
-  private func vanishedItems(
-    seen: Set<ItemID>, except unreadable: [FilePath]
-  ) throws -> (vanished: [ItemID], total: Int) {
-    try store.read { snapshot in
-      try FilipQuery.vanishedItems(
-        in: snapshot, roots: parameters.roots, seen: seen, except: unreadable)
+  mutating func next() async -> IndexStep? {
+    switch await batches.next() {
+    case nil: return nil
+    case .batch(let root, let files):
+      return .batch { [examiner] in try examiner.examine(files, root: root) }
+    case .unreadable(let path, let error):
+      unreadable.append(path)
+      return .unreadable(path, reason: "cannot be looked at: \(error)")
     }
+  }
+
+  func stop() { walk.cancel() }
+
+  func vanished(
+    in snapshot: borrowing Snapshot, seen: Set<ItemID>
+  ) throws -> (vanished: [ItemID], total: Int) {
+    try vanishedItems(in: snapshot, roots: roots, seen: seen, except: unreadable)
   }
 }
 
@@ -191,37 +141,4 @@ func vanishedItems(
     vanished.append(item.id)
   }
   return (vanished, total)
-}
-
-/// Hands values on in the order of their indices, whatever order they come in.
-struct Reordered<Value> {
-  /// The index that is handed on next.
-  private(set) var nextIndex = 0
-  private var waiting: [Int: Value] = [:]
-
-  /// Takes a value and returns all that can be handed on now.
-  mutating func add(_ value: Value, at index: Int) -> [Value] {
-    waiting[index] = value
-    var ready: [Value] = []
-    while let next = waiting.removeValue(forKey: nextIndex) {
-      ready.append(next)
-      nextIndex += 1
-    }
-    return ready
-  }
-}
-
-extension IndexProgress {
-  /// Counts settled files.
-  mutating func note(_ files: [ExaminedFile]) {
-    finishedCount += files.count
-    for file in files {
-      switch file.outcome {
-      case .encoded, .encodedText: encodedCount += 1
-      case .unreadable: unreadableCount += 1
-      case .unreachable, .unchanged(.some): unreadableCount += 1
-      case .ignored, .unchanged, .touched, .sameContent: break
-      }
-    }
-  }
 }

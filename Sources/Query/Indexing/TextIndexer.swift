@@ -38,84 +38,61 @@ public struct TextIndexer: Sendable {
   public func run(
     progress report: @escaping @Sendable (IndexProgress) -> Void = { _ in }
   ) async throws -> IndexSummary {
-    let started = ContinuousClock.now
-    let reduction = SharedReduction(try store.read { try TokenReduction($0) })
-    let examiner = TextExaminer(
-      store: store, encoder: encoder, fingerprint: fingerprint, reduction: reduction,
-      encodesUnchanged: parameters.encodesUnchanged)
-    var writer = IndexWriter(
-      store: store, kind: .text, fingerprint: fingerprint, roots: parameters.roots,
-      reduction: reduction)
-    do {
-      try await bringUpToDate(&writer, examiner, report)
-    } catch {
-      // Where nothing more can be written, no end is written down either.
-      try? writer.recordEnd(.failed)
-      throw error
+    let pass = IndexPass(
+      store: store, kind: .text, fingerprint: fingerprint, parameters: parameters)
+    return try await pass.run(progress: report) { reduction in
+      LineSource(
+        parameters,
+        TextExaminer(
+          store: store, encoder: encoder, fingerprint: fingerprint, reduction: reduction,
+          encodesUnchanged: parameters.encodesUnchanged))
     }
-    try writer.recordEnd(Task.isCancelled ? .interrupted : .completed)
-    return try writer.summary(since: started)
+  }
+}
+
+/// The lines of some files, read as they are wanted.
+private struct LineSource: IndexSource {
+  private let files: [FilePath]
+  private let batchSize: Int
+  private let examiner: TextExaminer
+  private var rest: ArraySlice<FilePath>
+  private var lines: TextLines?
+  private(set) var found = (count: 0, isAll: false)
+
+  init(_ parameters: IndexParameters, _ examiner: TextExaminer) {
+    files = parameters.roots
+    batchSize = parameters.batchSize
+    self.examiner = examiner
+    rest = files[...]
   }
 
-  /// Looks at every line and writes what became of it.
-  private func bringUpToDate(
-    _ writer: inout IndexWriter, _ examiner: TextExaminer,
-    _ report: @escaping @Sendable (IndexProgress) -> Void
-  ) async throws {
-    var progress = IndexProgress()
-    do {
-      try await withThrowingTaskGroup(of: (Int, [ExaminedFile]).self) { group in
-        var begunCount = 0
-        var inOrder = Reordered<[ExaminedFile]>()
-
-        /// Waits for one batch and writes whatever is next in the order of the lines.
-        func collect() async throws -> Bool {
-          guard let (index, lines) = try await group.next() else { return false }
-          for lines in inOrder.add(lines, at: index) {
-            try writer.add(lines)
-            progress.note(lines)
-            report(progress)
-          }
-          return true
-        }
-
-        for file in parameters.roots {
-          var lines = try TextLines(file)
-          while !Task.isCancelled {
-            let batch = try lines.next(parameters.batchSize)
-            guard !batch.isEmpty else { break }
-            progress.foundCount += batch.count
-            while begunCount - inOrder.nextIndex > max(1, parameters.threadCount),
-              try await collect()
-            {}
-            let index = begunCount
-            begunCount += 1
-            group.addTask { (index, try examiner.examine(batch)) }
-          }
-        }
-        progress.isWalkFinished = true
-        while try await collect() {}
+  mutating func next() throws -> IndexStep? {
+    while !Task.isCancelled {
+      if let batch = try lines?.next(batchSize), !batch.isEmpty {
+        found.count += batch.count
+        return .batch { [examiner] in try examiner.examine(batch) }
       }
-    } catch is CancellationError {
-      // What was written in order stays; the rest is for the next run.
+      guard let file = rest.popFirst() else {
+        found.isAll = true
+        return nil
+      }
+      lines = try TextLines(file)
     }
-    try writer.finish(isInterrupted: Task.isCancelled)
-    if !Task.isCancelled { try removeVanished(&writer) }
+    return nil
   }
 
-  /// Removes the texts of lines that are gone, unless those would be suspiciously many.
-  private func removeVanished(_ writer: inout IndexWriter) throws {
-    let files = Set(parameters.roots.map(\.bytes))
-    let seen = writer.seen
-    let (vanished, total) = try store.read { snapshot in
-      var (vanished, total) = ([ItemID](), 0)
-      try snapshot.forEachItem { item in
-        guard item.kind == .text, let root = item.root, files.contains(root) else { return }
-        total += 1
-        if !seen.contains(item.id) { vanished.append(item.id) }
-      }
-      return (vanished, total)
+  func stop() {}
+
+  func vanished(
+    in snapshot: borrowing Snapshot, seen: Set<ItemID>
+  ) throws -> (vanished: [ItemID], total: Int) {
+    let files = Set(files.map(\.bytes))
+    var (vanished, total) = ([ItemID](), 0)
+    try snapshot.forEachItem { item in
+      guard item.kind == .text, let root = item.root, files.contains(root) else { return }
+      total += 1
+      if !seen.contains(item.id) { vanished.append(item.id) }
     }
-    try writer.remove(vanished, of: total, parameters)
+    return (vanished, total)
   }
 }

@@ -22,11 +22,13 @@ extension ItemRecord {
   /// The patch that shows best where a token lies: of the largest connected piece of its patches,
   /// the one nearest to the middle.
   ///
-  /// Of pieces of the same size the first counts, and of patches as near the first.
+  /// Of pieces of the same size the first counts, and of patches as near the first. A token that
+  /// lies nowhere, such as one of the text around a page's picture, has the number after the last
+  /// patch.
   public func patch(ofToken token: Int) -> Int {
     guard let patchTokens else { return token }
     guard let piece = largestPiece(ofToken: token) else {
-      return patchTokens.firstIndex { $0 == token } ?? token
+      return patchTokens.firstIndex { $0 == token } ?? patchTokens.count
     }
     func middle(_ coordinate: (Piece.Cell) -> Int) -> Double {
       Double(piece.cells.reduce(0) { $0 + coordinate($1) }) / Double(piece.cells.count)
@@ -37,7 +39,7 @@ extension ItemRecord {
       return down * down + right * right
     }
     let nearest = piece.cells.min { distance($0) < distance($1) }
-    return nearest.map(\.patch) ?? token
+    return nearest.map(\.patch) ?? patchTokens.count
   }
 
   /// The part of the upright original where a token lies: its patch, or the box around the largest

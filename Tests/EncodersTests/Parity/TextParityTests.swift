@@ -14,6 +14,7 @@ import Testing
   @Test(arguments: [
     "bert-mean", "bert-cls", "modernbert", "modernbert-old-words", "siglip", "siglip2", "tips",
     "tips-original", "chinese-clip", "wukong", "colmodernvbert",
+    "fgclip",
   ])
   func `tokens and pooled vectors equal the reference, alone and in a batch`(name: String) throws {
     let fixture = try TextFixture(name)
@@ -87,6 +88,64 @@ import Testing
     }
   }
 
+  /// Gives tokens by a text's words, each of which is the number of a token.
+  private struct NumberTokenizer: TextTokenizer {
+    var padding: PaddingRule?
+    var startTokenID: Int32? { nil }
+    var endTokenID: Int32? { 3 }
+    var vocabularyCount: Int { 60 }
+
+    func tokenize(_ text: String, limit: Int) -> TokenSequence {
+      let all = text.split(separator: " ").compactMap { Int32($0) ?? ($0 == "a" ? 10 : 11) }
+      let ids = Array(all.prefix(limit - 1))
+      return TokenSequence(
+        ids: ids + [3], wordIndices: ids.indices.map { $0 } + [nil],
+        words: ids.map { TokenizedWord(text: "\($0)", sourceRange: 0..<1) })
+    }
+  }
+
+  @Test func `FG-CLIP 2 reads phrases as regions, and its pooled vector is a caption's`() throws {
+    let fixture = try TextFixture("fgclip")
+    var model = fixture.configuration
+    model.text.fillingToken = 0
+    let rule = PaddingRule(tokenID: 0, isOnLeft: false, isMasked: false, maximumLength: 24)
+    for padding in [nil, rule] {
+      let tokenizer = NumberTokenizer(padding: padding)
+      let encoder = try TextEncoder(model, in: fixture.checkpoint, tokenizer: tokenizer)
+      // The fixture's first text in its three walks; its last is only read in the third.
+      let texts = fixture.texts
+      #expect(texts.map(\.input.walk.rawValue) == [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 2])
+      let short = texts[0].ownTokens.dropLast().map { "\($0)" }.joined(separator: " ")
+      let encoded = try encoder.encode(short)
+      #expect(encoded.terms.map(\.kind) == [.phrase, .sentence])
+      #expect(encoded.tokens.tokenCount == 2)
+      #expect(largestDifference(encoded.tokens[0], texts[1].pooled) <= Self.tolerance)
+      #expect(largestDifference(encoded.tokens[1], texts[1].pooled) <= Self.tolerance)
+      #expect(largestDifference(encoded.pooled, texts[0].pooled) <= Self.tolerance)
+
+      let long = texts[12].ownTokens.dropLast().map { "\($0)" }.joined(separator: " ")
+      let whole = try encoder.encode(documents: [long], workspace: encoder.makeWorkspace())
+      #expect(largestDifference(try #require(whole[0]).pooled, texts[12].pooled) <= Self.tolerance)
+      // Its rows are of as many words as a region's text may have.
+      let cut = long.split(separator: " ").prefix(23).joined(separator: " ")
+      let expected = try encoder.encode(cut)
+      #expect(largestDifference(try #require(whole[0]).tokens[1], expected.tokens[1]) <= 1e-6)
+      #expect(largestDifference(try #require(whole[0]).pooled, expected.pooled) > 0.01)
+    }
+  }
+
+  @Test func `FG-CLIP 2's phrases are asked for bare and in small letters`() throws {
+    let fixture = try TextFixture("fgclip")
+    let encoder = try TextEncoder(
+      fixture.configuration, in: fixture.checkpoint, tokenizer: NumberTokenizer())
+    // The tokenizer knows the word "a"; "A", "photo" and "of" would be another token each.
+    let encoded = try encoder.encode("20 A on 30")
+    #expect(encoded.terms.map(\.text) == ["20", "30", "20 A on 30"])
+    #expect(encoded.tokens[0] == (try encoder.encode("20")).tokens[0])
+    let small = try encoder.encode("20 a on 30")
+    #expect(encoded.tokens == small.tokens && encoded.pooled == small.pooled)
+  }
+
   @Test func `a model's own limit and way of pooling are those of its sentence modules`() throws {
     let mean = try TextFixture("bert-mean").configuration.text
     #expect(mean.pooling == .mean && mean.lengthLimit == 30 && mean.positionCount == 40)
@@ -145,11 +204,13 @@ private struct TextFixture {
     }
     while let ids = try values("text.\(texts.count).ids") {
       let mask = try values("text.\(texts.count).mask")
+      let walk = try values("text.\(texts.count).walk")?.first
       let visible = mask.map { mask in mask.indices.filter { mask[$0] == 1 } }
       texts.append(
         Text(
           input: TextInput(
-            ids.map { Int($0) }, visible: visible.map { $0[0]..<$0[$0.count - 1] + 1 }),
+            ids.map { Int($0) }, visible: visible.map { $0[0]..<$0[$0.count - 1] + 1 },
+            walk: walk.flatMap { TextWalk(rawValue: Int($0)) } ?? .short),
           tokens: try #require(try values("text.\(texts.count).tokens")),
           pooled: try #require(try values("text.\(texts.count).pooled"))))
     }

@@ -59,6 +59,18 @@ import Testing
     }
   }
 
+  @Test func `long texts of FG-CLIP 2 have places of their own`() throws {
+    let long = try configuration(#"{"model_type": "fgclip2"}"#).text.longPositions
+    #expect(long?.count == 196 && long?.keptCount == 20)
+    #expect(try configuration(#"{"model_type": "siglip2"}"#).text.longPositions == nil)
+    let error = #expect(throws: EncoderError.self) {
+      try configuration(
+        #"{"model_type": "fgclip2", "text_config": {"longtext_len": 30, "keep_len": 31}}"#)
+    }
+    #expect(error?.code == .invalidConfiguration)
+    #expect(error?.description.contains("text_config.keep_len") == true)
+  }
+
   @Test func `the flat configuration of the first TIPSv2 files says the same as sections do`()
     throws
   {

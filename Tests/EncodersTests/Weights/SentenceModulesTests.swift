@@ -10,12 +10,13 @@ import Testing
   init() throws { folder = try TemporaryDirectory() }
 
   private func modules(
-    pooling: String? = nil, list: String? = nil, limits: String? = nil
+    pooling: String? = nil, list: String? = nil, limits: String? = nil, settings: String? = nil
   ) throws -> SentenceModules {
     let line = #"{"idx": 0, "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}"#
     let files = [
       ("modules.json", list ?? (pooling == nil ? nil : "[\(line)]")),
       ("1_Pooling/config.json", pooling), ("sentence_bert_config.json", limits),
+      ("config_sentence_transformers.json", settings),
     ]
     try FileManager.default.createDirectory(
       atPath: folder.path + "/1_Pooling", withIntermediateDirectories: true)
@@ -40,6 +41,34 @@ import Testing
     json: String, pooling: TextConfiguration.Pooling
   ) throws {
     #expect(try modules(pooling: json).pooling == pooling)
+  }
+
+  @Test(arguments: [
+    (#"{}"#, "", ""), (#"{"prompts": {}, "default_prompt_name": null}"#, "", ""),
+    (#"{"prompts": {"query": "q: ", "passage": "p: "}}"#, "q: ", "p: "),
+    (#"{"prompts": {"corpus": "c: ", "document": "d: ", "passage": "p: "}}"#, "", "d: "),
+    (#"{"prompts": {"query": "", "any": "a: "}, "default_prompt_name": "any"}"#, "", "a: "),
+    (#"{"prompts": {"any": "a: "}}"#, "", ""),
+  ])
+  func `prompts are those for queries and documents, or else the default one`(
+    json: String, query: String, document: String
+  ) throws {
+    let prompts = try modules(settings: json).prompts
+    #expect(prompts.query == query && prompts.document == document && prompts.isPooled)
+  }
+
+  @Test(arguments: [
+    (#"{"prompts": {"query": 3}}"#, "prompts.query"), (#"{"prompts": "q: "}"#, "prompts"),
+    (#"{"prompts": {}, "default_prompt_name": "any"}"#, "default_prompt_name"),
+  ])
+  func `prompts that are none are refused`(json: String, name: String) throws {
+    let error = #expect(throws: EncoderError.self) { try modules(settings: json) }
+    #expect(error?.code == .invalidConfiguration && error?.description.contains(name) == true)
+  }
+
+  @Test(arguments: [(#"{"pooling_mode": "mean"}"#, true), (#"{"include_prompt": false}"#, false)])
+  func `pooling says whether prompts count`(json: String, isPooled: Bool) throws {
+    #expect(try modules(pooling: json).prompts.isPooled == isPooled)
   }
 
   @Test(arguments: [
