@@ -16,6 +16,8 @@ public struct ScorerSpecification: Sendable, CustomStringConvertible {
   package var scorer: any Scorer
   /// The bags it wants.
   package var bags: Bags = .words
+  /// Whether the weight of a hybrid is to be fitted to labelled data.
+  package var fitsWeight = false
 
   /// Reads one specification.
   /// - Throws: `ScorerError` with one line that names what is wrong and what there is.
@@ -37,6 +39,7 @@ public struct ScorerSpecification: Sendable, CustomStringConvertible {
     case "colbert": scorer = ColBERTScorer()
     case "global": scorer = GlobalScorer()
     case "hybrid":
+      fitsWeight = parameters.take("weight", ifEqualTo: "fit")
       scorer = HybridScorer(weight: try parameters.number("weight", in: 0...1, default: 0.5))
     case "tokenflow":
       scorer = TokenFlowScorer(
@@ -98,7 +101,7 @@ public struct ScorerSpecification: Sendable, CustomStringConvertible {
   /// What a help text says of the scorers and their parameters.
   public static let help = """
     filip[:direction=t2i|i2t|mean,padding=exclude|zero] each word's best patch, averaged; \
-    colbert the same, added up; global pooled vectors; hybrid[:weight=0.5] tokens and pooled \
+    colbert the same, added up; global pooled vectors; hybrid[:weight=0.5|fit] tokens and pooled \
     vectors; tokenflow[:sharpness=20]; bagformer[:bags=phrases|words|FILE,side=t2i|i2t]; \
     ot[:method=ipot|sinkhorn,beta=0.5,epsilon=0.05,iterations=50] optimal transport; \
     soft[:temperature=0.05]; top-r[:r=3] each word's best patches; tags[:weight=0.1]
@@ -141,6 +144,13 @@ private struct Parameters {
   mutating func take(_ name: String) -> String? {
     known.append(name)
     return values.removeValue(forKey: name)
+  }
+
+  /// Whether a parameter has that value, which is taken then.
+  mutating func take(_ name: String, ifEqualTo value: String) -> Bool {
+    guard values[name] == value else { return false }
+    values[name] = nil
+    return true
   }
 
   mutating func choice<Value>(

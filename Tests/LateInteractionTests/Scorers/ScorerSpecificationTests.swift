@@ -15,6 +15,7 @@ import Testing
     #expect((filip as? FILIPScorer)?.padding == .zero)
     let hybrid = try ScorerSpecification(parsing: "hybrid:weight=0.25").scorer
     #expect((hybrid as? HybridScorer)?.weight == 0.25)
+    #expect(try ScorerSpecification(parsing: "hybrid:weight=fit").fitsWeight)
     let transport = try ScorerSpecification(parsing: "ot:method=sinkhorn,epsilon=0.1").scorer
     #expect((transport as? OptimalTransportScorer)?.method == .sinkhorn(entropy: 0.1))
     #expect((transport as? OptimalTransportScorer)?.iterationCount == 100)
