@@ -117,9 +117,10 @@ struct EvalCommand: AsyncParsableCommand {
     let model = try IndexModel(
       for: store, requested: modelOptions.model, fallback: environment("FILIP_MODEL"))
     messages.noteDomain(of: model)
+    let encoder = try computing.textEncoder(of: model)
     var evaluator = try Evaluator(
-      store: store, encoder: try computing.textEncoder(of: model),
-      scorers: try ScorerSpecification.list(parsing: scorers))
+      store: store, scorers: try ScorerSpecification.list(parsing: scorers)
+    ) { try encoder.encode($0) }
     evaluator.threadCount = threads.count
     let evaluation = try await evaluator.run(on: set)
     if !evaluation.missing.isEmpty {

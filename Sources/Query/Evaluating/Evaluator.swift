@@ -12,19 +12,21 @@ package struct Evaluator: Sendable {
   package var threadCount = defaultThreadCount
 
   private let store: TokenStore
-  private let encoder: TextEncoder
+  private let encode: @Sendable (String) throws -> EncodedText
   private let asked: [ScorerSpecification]
   /// Those that are asked for, then the pooled parts of hybrids that are to be fitted.
   private let scorers: [PreparedScorer]
   /// For each hybrid that is to be fitted, its pooled part.
   private let pooledScorers: [Int: Int]
 
+  /// - Parameter encode: what becomes of a query's text.
   /// - Throws: `QueryError` when a file that a scorer names cannot be read.
   package init(
-    store: TokenStore, encoder: TextEncoder, scorers: [ScorerSpecification]
+    store: TokenStore, scorers: [ScorerSpecification],
+    encode: @escaping @Sendable (String) throws -> EncodedText
   ) throws(QueryError) {
     self.store = store
-    self.encoder = encoder
+    self.encode = encode
     asked = scorers
     var prepared: [PreparedScorer] = []
     for scorer in scorers { prepared.append(try PreparedScorer(scorer)) }
@@ -52,7 +54,7 @@ package struct Evaluator: Sendable {
     }
     let texts = try set.queries.map { query in
       ScoredText(
-        try encoder.encode(query.text), query: query.text, scorers: scorers, reduction: reduction)
+        try encode(query.text), query: query.text, scorers: scorers, reduction: reduction)
     }
     let next = Atomic<Int>(0)
     let columns = try await group.onEverySnapshot { snapshot in

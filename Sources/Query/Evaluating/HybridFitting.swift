@@ -2,8 +2,9 @@ import FilipLateInteraction
 
 /// The share of the tokens in a hybrid that ranks some queries best.
 ///
-/// Of 21 shares from 0 to 1 the one with the largest mean reciprocal rank; of equals the one nearest
-/// to 0.5, then the lower.
+/// Of 21 shares from 0 to 1 the one with the largest mean reciprocal rank, where a document that is
+/// not relevant goes before a relevant one of the same score; of equals the one nearest to 0.5, then
+/// the lower.
 /// - Parameters:
 ///   - tokens: for each query the documents' scores by tokens.
 ///   - pooled: likewise by pooled vectors.
@@ -20,7 +21,8 @@ func fittedHybridWeight(
         scorer.combined(tokens: Double($0), pooled: Double($1))
       }
       guard let best = relevant[query].map({ scores[$0] }).max() else { return sum }
-      return sum + 1 / Double(1 + scores.count { $0 > best })
+      let others = scores.indices.count { scores[$0] >= best && !relevant[query].contains($0) }
+      return sum + 1 / Double(1 + others)
     }
   }
   let best = weights.indices.min { left, right in
