@@ -69,7 +69,7 @@ import Testing
         .init(id: "q4", text: "green", grades: [3: 1]),
       ])
     set.queries[0].boxes = [0: [PixelRegion(x: 0, y: 0, width: 0.5, height: 0.5)]]
-    set.queries[2].boxes = [2: [PixelRegion(x: 0, y: 0.5, width: 0.5, height: 0.5)]]
+    set.queries[2].boxes = [2: [PixelRegion(x: 0, y: 0.5, width: 0.4, height: 0.5)]]
     return set
   }
 

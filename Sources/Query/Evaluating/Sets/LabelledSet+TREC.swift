@@ -37,7 +37,8 @@ extension LabelledSet {
       return topics
     }
     var topics: [(id: String, text: String)] = []
-    for piece in content.split(separator: "<top>").dropFirst() {
+    let pieces = content.split(separator: "<top>", omittingEmptySubsequences: false)
+    for piece in pieces.dropFirst() {
       guard let number = field("num", of: piece, without: "Number:"),
         let title = field("title", of: piece, without: "Topic:")
       else { throw malformed(path, "topic \(topics.count + 1) lacks <num> or <title>") }
