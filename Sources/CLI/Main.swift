@@ -27,7 +27,7 @@ struct FilipCommand: AsyncParsableCommand {
       IndexCommand.self, SearchCommand.self, StatusCommand.self, ListCommand.self,
       TagCommand.self, RemoveCommand.self, VerifyCommand.self, CompactCommand.self,
       EmbedCommand.self, ImportCommand.self, ExportCommand.self, ModelCommand.self,
-      BenchCommand.self,
+      EvalCommand.self, BenchCommand.self,
     ])
 }
 

@@ -48,6 +48,15 @@ struct SearchCommand: AsyncParsableCommand {
   @Flag(help: "Compare the model's pooled vectors instead of tokens (the single-vector baseline).")
   var pooled = false
 
+  @Option(
+    help: ArgumentHelp(
+      "How images are scored: NAME or NAME:parameter=value,…. Default: filip.",
+      discussion: ScorerSpecification.help
+        + ". The best 1 000 images of the exact scan are scored so (with --candidates N, N); the "
+        + "answer is exact where that proves it, as it always does for filip, colbert and global.",
+      valueName: "scorer"))
+  var scorer: String?
+
   @OptionGroup(title: "Filters") var filters: FilterOptions
   @OptionGroup(title: "Index and model") var indexOptions: IndexOptions
   @OptionGroup(title: "Index and model") var modelOptions: ModelOptions
@@ -58,6 +67,7 @@ struct SearchCommand: AsyncParsableCommand {
   @OptionGroup(title: "Engine") var threads: ThreadOptions
 
   func validate() throws {
+    try validateScorer()
     if k < 1 { throw ValidationError("-k \(k): give 1 or more") }
     if queryTokens != nil {
       guard words.isEmpty else {
@@ -76,6 +86,24 @@ struct SearchCommand: AsyncParsableCommand {
     }
   }
 
+  private func validateScorer() throws {
+    guard let scorer else { return }
+    let specification: ScorerSpecification
+    do throws(ScorerError) {
+      specification = try ScorerSpecification(parsing: scorer)
+    } catch {
+      throw ValidationError("--scorer: \(error)")
+    }
+    if specification.fitsWeight {
+      throw ValidationError(
+        "--scorer \(scorer): a weight is fitted to a labelled set by filip eval; give a number")
+    }
+    if pooled { throw ValidationError("--pooled is --scorer global; give one of them") }
+    if method.cascade {
+      throw ValidationError("--scorer begins with an exact scan; drop --cascade")
+    }
+  }
+
   func run() async throws {
     let store = try indexOptions.open(.readOnly)
     var parameters = SearchParameters()
@@ -83,7 +111,7 @@ struct SearchCommand: AsyncParsableCommand {
     parameters.filter = try filters.filter()
     parameters.usesPooledVectors = pooled
     parameters.includesPatchMaps = html != nil
-    parameters.method = method.method
+    parameters.method = scorer == nil ? method.method : .exact
     parameters.threadCount = threads.count
     let answer: Answer
     if let queryTokens {
@@ -134,9 +162,15 @@ struct SearchCommand: AsyncParsableCommand {
         "the index's tokens were imported as \(fingerprint); that \(model.label) made them is "
           + "taken on trust")
     }
-    let searcher = Searcher(store: store, encoder: try computing.textEncoder(of: model))
-    return Answer(
-      results: try await searcher.search(query, parameters: parameters), query: query, model: model)
+    let encoder = try computing.textEncoder(of: model)
+    let searcher = Searcher(store: store, encoder: encoder)
+    let results: SearchResults
+    if let rescorer = try rescorer(in: store, encoder) {
+      results = try await rescorer.search(query, parameters: parameters)
+    } else {
+      results = try await searcher.search(query, parameters: parameters)
+    }
+    return Answer(results: results, query: query, model: model)
   }
 
   private func searchTokens(
@@ -148,10 +182,23 @@ struct SearchCommand: AsyncParsableCommand {
     if queryNumber == nil, queries.count > 1 {
       messages.note("the first of \(queries.count) queries; choose another with --query-number")
     }
-    return Answer(
-      results: try await Searcher(store: store, encoder: nil).search(
-        tokens: tokens, parameters: parameters),
-      query: try queries.name(of: number))
+    let results: SearchResults
+    if let rescorer = try rescorer(in: store, nil) {
+      results = try await rescorer.search(tokens: tokens, parameters: parameters)
+    } else {
+      let searcher = Searcher(store: store, encoder: nil)
+      results = try await searcher.search(tokens: tokens, parameters: parameters)
+    }
+    return Answer(results: results, query: try queries.name(of: number))
+  }
+
+  /// What searches by the scorer that is asked for; `nil` without one.
+  private func rescorer(in store: TokenStore, _ encoder: TextEncoder?) throws -> Rescorer? {
+    guard let scorer else { return nil }
+    var rescorer = try Rescorer(
+      store: store, encoder: encoder, scorer: try ScorerSpecification(parsing: scorer))
+    if let candidates = method.candidates { rescorer.candidateCount = candidates }
+    return rescorer
   }
 
   private func writeContactSheet(
