@@ -34,16 +34,35 @@ package struct Grounding: Sendable, Hashable {
     let box = PixelRegion(
       x: first.x, y: first.y, width: first.width * Double(response.columns.count),
       height: first.height * Double(response.rows.count))
-    let truths = boxes.map {
+    let truths = Self.inPixels(boxes, of: item)
+    pointsInside = Self.points(best, into: truths)
+    overlap = truths.map { $0.intersectionOverUnion(box) }.max() ?? 0
+  }
+
+  /// The share of an item's patches that would count as pointing inside.
+  static func pointingByChance(in item: ItemRecord, boxes: [PixelRegion]) -> Double {
+    guard let tile = item.tiles.first, tile.grid.patchCount > 0 else { return 0 }
+    let truths = inPixels(boxes, of: item)
+    let rightCount = (0..<tile.grid.patchCount).count {
+      points(tile.region(ofPatch: $0), into: truths)
+    }
+    return Double(rightCount) / Double(tile.grid.patchCount)
+  }
+
+  /// Whether the middle of a patch lies in a box, or within half a patch of one.
+  private static func points(_ patch: PixelRegion, into boxes: [PixelRegion]) -> Bool {
+    boxes.contains {
+      $0.grown(byWidth: patch.width / 2, height: patch.height / 2)
+        .contains(x: patch.x + patch.width / 2, y: patch.y + patch.height / 2)
+    }
+  }
+
+  private static func inPixels(_ boxes: [PixelRegion], of item: ItemRecord) -> [PixelRegion] {
+    boxes.map {
       PixelRegion(
         x: $0.x * Double(item.width), y: $0.y * Double(item.height),
         width: $0.width * Double(item.width), height: $0.height * Double(item.height))
     }
-    pointsInside = truths.contains {
-      $0.grown(byWidth: best.width / 2, height: best.height / 2)
-        .contains(x: best.x + best.width / 2, y: best.y + best.height / 2)
-    }
-    overlap = truths.map { $0.intersectionOverUnion(box) }.max() ?? 0
   }
 }
 
