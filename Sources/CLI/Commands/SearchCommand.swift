@@ -15,12 +15,25 @@ struct SearchCommand: AsyncParsableCommand {
       image of the index is better than the last hit. Only an index of many gigabytes that was \
       prepared for it is searched through a screen, and the answer says so with its recall.
 
+      The query. Words are joined by blanks and read as one sentence. Three signs say more:
+        balloon^2         a word that counts twice; 0 to 1000, and 0 is read but not scored
+        "red balloon"     a phrase: its words are one part. The shell takes quotes away, so write \
+      filip search '"red balloon" dog^2'
+        \\^  \\"  \\\\        the sign itself; --literal means every sign so
+      A score is then the mean over the words' tokens, each counting as its weight says. For models \
+      whose parts are phrases (CLIP, SigLIP), a word with a weight is a phrase of its own.
+
       Filters choose images before anything is scored: the hits are the best of those that pass.
 
       With --query-tokens the query is given as tokens that were computed elsewhere, or by filip \
       embed --text; no model is needed then, and none is in an index of imported tokens.
 
-      Exit status: 0 when something was found, 1 when nothing was.
+      Not found. How clearly a hit shows a word is measured against what images of this index \
+      score for it. A word that no hit shows clearly is named on standard error, and the hits are \
+      shown all the same: words that are there are now and then taken for missing. To leave hits out, \
+      give --min-evidence or --min-score; what is right depends on model and index.
+
+      Exit status: 0 when there are hits, 1 when there are none or all were left out.
       """)
 
   @Argument(help: ArgumentHelp("What to look for.", valueName: "query"))
@@ -48,6 +61,7 @@ struct SearchCommand: AsyncParsableCommand {
   @Flag(help: "Compare the model's pooled vectors instead of tokens (the single-vector baseline).")
   var pooled = false
 
+  @OptionGroup(title: "Query") var asking: AskingOptions
   @OptionGroup(title: "Filters") var filters: FilterOptions
   @OptionGroup(title: "Index and model") var indexOptions: IndexOptions
   @OptionGroup(title: "Index and model") var modelOptions: ModelOptions
@@ -64,13 +78,16 @@ struct SearchCommand: AsyncParsableCommand {
         throw ValidationError("give the query as words or with --query-tokens, not both")
       }
       if pooled { throw ValidationError("--pooled compares texts; leave out --query-tokens") }
+      guard asking.isEmpty else {
+        throw ValidationError("--query-tokens is the whole query; leave out words and pictures")
+      }
       if let queryNumber, queryNumber < 0 {
         throw ValidationError("--query-number \(queryNumber): give 0 or more")
       }
       return
     }
     if queryNumber != nil { throw ValidationError("--query-number needs --query-tokens") }
-    if words.allSatisfy(\.isBlank) {
+    if words.allSatisfy(\.isBlank), asking.image == nil {
       throw ValidationError(
         "the query is empty; say what to look for: filip search \"small balloon\"")
     }
@@ -83,13 +100,18 @@ struct SearchCommand: AsyncParsableCommand {
     parameters.filter = try filters.filter()
     parameters.usesPooledVectors = pooled
     parameters.includesPatchMaps = html != nil
+    parameters.measuresEvidence =
+      !pooled && [.human, .json, .jsonl].contains(output.hitFormat)
+    parameters.minimumScore = asking.minScore
+    parameters.minimumEvidence = asking.minEvidence
     parameters.method = method.method
     parameters.threadCount = threads.count
     let answer: Answer
     if let queryTokens {
       answer = try await searchTokens(queryTokens, in: store, parameters)
     } else {
-      answer = try await searchText(in: store, parameters)
+      answer = try await search(
+        try asking.query(words.joined(separator: " ")), in: store, parameters)
     }
 
     if let html { try writeContactSheet(to: html, answer.query, answer.results) }
@@ -104,6 +126,7 @@ struct SearchCommand: AsyncParsableCommand {
           + (answer.results.reduction.isNone
             ? "" : "; reduced: \(reductionText(answer.results.reduction))"))
     }
+    noteMissing(answer.results)
     if answer.results.hits.isEmpty, answer.results.scannedCount == 0, !parameters.filter.isEmpty {
       messages.note(
         "none of the \(countText(answer.results.imageCount)) images passes the filters; loosen them, "
@@ -120,10 +143,24 @@ struct SearchCommand: AsyncParsableCommand {
     var model: IndexModel?
   }
 
-  private func searchText(
-    in store: TokenStore, _ parameters: SearchParameters
+  /// Says which words no hit shows, and what was left out.
+  private func noteMissing(_ results: SearchResults) {
+    if results.omittedCount > 0 {
+      messages.note(
+        (results.hits.isEmpty ? "not found: " : "")
+          + "\(results.omittedCount) of \(results.omittedCount + results.hits.count) images left out "
+          + "by --min-score or --min-evidence")
+    }
+    for term in results.unclearTerms {
+      messages.note(
+        "not found: no hit shows \"\(results.terms[term].text)\" more clearly than images of this "
+          + "index show it by chance")
+    }
+  }
+
+  private func search(
+    _ query: Query, in store: TokenStore, _ parameters: SearchParameters
   ) async throws -> Answer {
-    let query = words.joined(separator: " ")
     let model = try IndexModel(
       for: store, requested: modelOptions.model, fallback: environment("FILIP_MODEL"))
     messages.noteDomain(of: model)
@@ -134,9 +171,14 @@ struct SearchCommand: AsyncParsableCommand {
         "the index's tokens were imported as \(fingerprint); that \(model.label) made them is "
           + "taken on trust")
     }
-    let searcher = Searcher(store: store, encoder: try computing.textEncoder(of: model))
+    let (needsText, needsImages) = query.needs
+    let searcher = Searcher(
+      store: store, encoder: needsText ? try computing.textEncoder(of: model) : nil,
+      images: needsImages && model.directory.hasVisionTower
+        ? try computing.pipeline(of: model, limits: .scaledToMemory(threadCount: 1)) : nil)
     return Answer(
-      results: try await searcher.search(query, parameters: parameters), query: query, model: model)
+      results: try await searcher.search(query, parameters: parameters), query: query.description,
+      model: model)
   }
 
   private func searchTokens(
