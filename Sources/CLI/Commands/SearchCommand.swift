@@ -16,12 +16,13 @@ struct SearchCommand: AsyncParsableCommand {
       prepared for it is searched through a screen, and the answer says so with its recall.
 
       The query. Words are joined by blanks and read as one sentence. Three signs say more:
-        balloon^2         a word that counts twice; 0 to 1000, and 0 is read but not scored
-        "red balloon"     a phrase: its words are one part. The shell takes quotes away, so write \
-      filip search '"red balloon" dog^2'
-        \\^  \\"  \\\\        the sign itself; --literal means every sign so
-      A score is then the mean over the words' tokens, each counting as its weight says. For models \
-      whose parts are phrases (CLIP, SigLIP), a word with a weight is a phrase of its own.
+        balloon^2       a word that counts twice: 0 to 1000, 0 is not scored
+        "red balloon"   a phrase, its words are one part of the query
+        \\^ \\" \\\\        the sign itself; --literal takes all signs so
+      The shell takes quotes away, so write: filip search '"red balloon" dog^2'. The score is the mean \
+      over the words' tokens, each counting as its weight says. For models whose parts are phrases \
+      (CLIP, SigLIP), a word with a weight is a phrase of its own. Behind a whole --without text, a \
+      weight says how hard it pushes: --without snow^2.
 
       Filters choose images before anything is scored: the hits are the best of those that pass.
 

@@ -50,7 +50,7 @@ struct AskingOptions: ParsableArguments {
   @Option(
     name: .customLong("words"),
     help: ArgumentHelp(
-      "How words make a score: mean, all (the least of them) or any (the largest). Default: mean.",
+      "How words make a score: mean, all (the least of them) or any (the largest).",
       valueName: "rule"))
   var combination: Query.Combination = .mean
 
@@ -64,8 +64,8 @@ struct AskingOptions: ParsableArguments {
     help: ArgumentHelp(
       "Leave out hits that show a word less clearly than so many deviations above its mean.",
       discussion:
-        "Mean and deviation are those of up to 1000 images of this index. With --words any "
-        + "one word is enough.",
+        "Mean and deviation are those of up to 1000 images of this index; with fewer than "
+        + "20 there are none, and all hits are left out. With --words any one word is enough.",
       valueName: "z"))
   var minEvidence: Double?
 

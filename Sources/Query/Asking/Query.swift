@@ -52,7 +52,9 @@ public struct Query: Sendable, Hashable, CustomStringConvertible {
   /// What joins the query. Parts of a text count as much as those of the query, times the clause's
   /// weight; a picture as much as all of the query's text.
   public var added: [Clause] = []
-  /// What pushes an image down that shows it, as `QueryScorer` says.
+  /// What pushes an image down: by as much as the image shows it more clearly than images of the
+  /// index do as a rule (the median and two robust deviations), times its weight. What all images
+  /// show does nothing.
   public var excluded: [Clause] = []
 
   /// A query for words, or a picture.

@@ -29,7 +29,7 @@ struct ScanRequest: Sendable {
     direction = parameters.direction
     count = parameters.count
     // Where scores are below their base, the best by the base need not be the best.
-    capacity = scorer is MaxSimImageScorer ? count : max(4 * count, 64)
+    capacity = scorer is MaxSimImageScorer ? count : max(count, 4 * min(count, 1 << 40), 64)
   }
 }
 

@@ -165,7 +165,7 @@ public struct SearchResults: Sendable {
   /// Places in `terms` of the words that no hit shows more clearly than images of the index do by
   /// chance; none where evidence was not measured.
   public var unclearTerms: [Int] {
-    let chance = Background.chanceEvidence(imageCount: scannedCount)
+    let chance = Background.chanceEvidence(imageCount: proof.isExact ? scannedCount : imageCount)
     return terms.indices.filter { term in
       let evidence = hits.compactMap { hit in hit.matches.first { $0.term == term }?.evidence }
       return evidence.max().map { $0 < chance } ?? false
