@@ -42,7 +42,8 @@ enum ExitStatus: Int32 {
       switch error.code {
       case .notFound: self = .notFound
       case .modelMismatch, .reductionMismatch, .damagedReduction: self = .dataError
-      case .emptyQuery, .noScreen, .unusableReduction: self = .usage
+      case .emptyQuery, .malformedQuery, .contradictoryQuery, .noScreen, .unusableReduction:
+        self = .usage
       case .unreadable: self = .dataError
       }
     case let error as StoreError: self.init(error.code)

@@ -13,9 +13,13 @@ package struct Phrase: Sendable, Hashable {
   package var prompt: String
 
   /// The phrases of `query`, in its order.
-  /// - Complexity: linear in the length of the query.
-  package static func phrases(of query: String) -> [Phrase] {
-    guard query.unicodeScalars.allSatisfy(isLatinIfLetter) else { return [] }
+  ///
+  /// Each of the `marked` stretches of its UTF-8, which ascend and do not overlap, is a phrase of its
+  /// own, in any language, whatever words it holds.
+  /// - Complexity: linear in the length of the query times the number of marks.
+  package static func phrases(of query: String, marked: [Range<Int>] = []) -> [Phrase] {
+    let isLatin = query.unicodeScalars.allSatisfy(isLatinIfLetter)
+    guard isLatin || !marked.isEmpty else { return [] }
     var phrases: [Phrase] = []
     var current: Range<String.Index>?
     var article: Substring?
@@ -32,9 +36,24 @@ package struct Phrase: Sendable, Hashable {
           text: text, sourceRange: start..<start + text.utf8.count, prompt: "a photo of " + named))
     }
 
+    let marks = marked.map { mark in
+      query.utf8.index(
+        query.startIndex, offsetBy: mark.lowerBound)..<query.utf8.index(
+          query.startIndex, offsetBy: mark.upperBound)
+    }
     for piece in pieces(of: query) {
       let word = query[piece.range]
-      if !piece.isWord || stopWords.contains(word.lowercased()) {
+      if let mark = marks.first(where: { $0.overlaps(piece.range) }) {
+        if current != mark {
+          endPhrase()
+          (current, precedingArticle, article) = (mark, article, nil)
+        }
+        continue
+      }
+      if let range = current, marks.contains(range) { endPhrase() }
+      if !isLatin {
+        endPhrase()
+      } else if !piece.isWord || stopWords.contains(word.lowercased()) {
         endPhrase()
         article = piece.isWord && articles.contains(word.lowercased()) ? word : nil
       } else if let range = current {

@@ -145,17 +145,21 @@ public final class TextEncoder: Sendable {
 
   /// Encodes a query.
   ///
-  /// A text longer than the model's limit loses its last words.
+  /// A text longer than the model's limit loses its last words. `marked` are stretches of its UTF-8
+  /// that were set apart, ascending; a model whose rows are phrases makes each a phrase of its own.
   /// - Throws: `.emptyQuery` when there is no word in it; `.invalidInput` when the tokenizer does
   ///   not fit the model; `.nonFiniteOutput`.
   /// - Complexity: one run of the text tower; for pooled models one per phrase and one more.
-  public func encode(_ text: String) throws(EncoderError) -> EncodedText {
+  public func encode(
+    _ text: String, marked: [Range<Int>] = []
+  ) throws(EncoderError) -> EncodedText {
     let sequence = tokenizer.tokenize(text, limit: tokenLimit)
     guard !sequence.words.isEmpty else {
       throw EncoderError(.emptyQuery, "the query has no words; type at least one")
     }
     guard family.comparesWords else {
-      return try encodePhrases(of: text, sentence: sequence, workspace: EncoderWorkspace())
+      return try encodePhrases(
+        of: text, marked: marked, sentence: sequence, workspace: EncoderWorkspace())
     }
     let extended = prompted(text + (family.querySuffix ?? ""), by: prompts.query)
     return try encodeTokens(of: [extended], workspace: EncoderWorkspace())[0]
@@ -284,9 +288,10 @@ public final class TextEncoder: Sendable {
   }
 
   private func encodePhrases(
-    of text: String, sentence: TokenSequence, workspace: EncoderWorkspace
+    of text: String, marked: [Range<Int>] = [], sentence: TokenSequence,
+    workspace: EncoderWorkspace
   ) throws(EncoderError) -> EncodedText {
-    let phrases = Phrase.phrases(of: text)
+    let phrases = Phrase.phrases(of: text, marked: marked)
     let inputs =
       transformer.configuration.longPositions == nil
       ? phrases.map { input(tokenizer.tokenize($0.prompt, limit: tokenLimit)) } + [input(sentence)]

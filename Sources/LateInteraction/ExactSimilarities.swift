@@ -29,27 +29,38 @@ package struct ExactSimilarities: Sendable {
     self.init(text: text, patches: image.elements, patchCount: image.tokenCount)
   }
 
+  /// Similarities that were computed otherwise, `(wordCount, patchCount)`, row-major.
+  package init(values: [Double], wordCount: Int, patchCount: Int) {
+    precondition(values.count == wordCount * patchCount, "element count of similarities")
+    (self.values, self.wordCount, self.patchCount) = (values, wordCount, patchCount)
+  }
+
   /// The late-interaction score (FILIP, equations 4 and 5), `-infinity` without words or patches.
   package func score(_ direction: ScoreDirection) -> Double {
-    guard wordCount > 0, patchCount > 0 else { return -.infinity }
+    score(direction, of: 0..<wordCount)
+  }
+
+  /// The score of some of the words alone.
+  package func score(_ direction: ScoreDirection, of words: Range<Int>) -> Double {
+    guard !words.isEmpty, patchCount > 0 else { return -.infinity }
     switch direction {
-    case .textToImage: return textToImage
-    case .imageToText: return imageToText
-    case .mean: return (textToImage + imageToText) / 2
+    case .textToImage: return textToImage(words)
+    case .imageToText: return imageToText(words)
+    case .mean: return (textToImage(words) + imageToText(words)) / 2
     }
   }
 
-  private var textToImage: Double {
+  private func textToImage(_ words: Range<Int>) -> Double {
     var sum = 0.0
-    for word in 0..<wordCount { sum += values[bestPatch(of: word) + word * patchCount] }
-    return sum / Double(wordCount)
+    for word in words { sum += values[bestPatch(of: word) + word * patchCount] }
+    return sum / Double(words.count)
   }
 
-  private var imageToText: Double {
+  private func imageToText(_ words: Range<Int>) -> Double {
     var sum = 0.0
     for patch in 0..<patchCount {
-      var best = values[patch]
-      for word in 1..<max(1, wordCount) { best = max(best, values[word * patchCount + patch]) }
+      var best = values[words.lowerBound * patchCount + patch]
+      for word in words.dropFirst() { best = max(best, values[word * patchCount + patch]) }
       sum += best
     }
     return sum / Double(patchCount)
@@ -61,5 +72,14 @@ package struct ExactSimilarities: Sendable {
     var best = first
     for place in first..<first + patchCount where values[place] > values[best] { best = place }
     return best - first
+  }
+
+  /// The first words, each divided by a number of its own.
+  /// - Precondition: there are as many words as divisors, or more.
+  package func dividing(by divisors: [Double]) -> ExactSimilarities {
+    ExactSimilarities(
+      values: divisors.enumerated().flatMap { word, divisor in
+        values[word * patchCount..<(word + 1) * patchCount].map { $0 / divisor }
+      }, wordCount: divisors.count, patchCount: patchCount)
   }
 }

@@ -12,6 +12,10 @@ public struct QueryError: Error, Sendable, CustomStringConvertible {
     case noScreen
     /// The query has no tokens.
     case emptyQuery
+    /// The query is not written as queries are.
+    case malformedQuery
+    /// What is asked for cannot be had together.
+    case contradictoryQuery
     /// The index was made with another reduction of its tokens.
     case reductionMismatch
     /// The reduction that is asked for does not fit the model.
@@ -24,7 +28,7 @@ public struct QueryError: Error, Sendable, CustomStringConvertible {
 
   /// Kind of failure.
   public var code: Code
-  /// What happened and what to do, in one line.
+  /// What happened and what to do, in one line; of a malformed query two more show the place.
   public var message: String
 
   /// An error with its one line.

@@ -15,12 +15,26 @@ struct SearchCommand: AsyncParsableCommand {
       image of the index is better than the last hit. Only an index of many gigabytes that was \
       prepared for it is searched through a screen, and the answer says so with its recall.
 
+      The query. Words are joined by blanks and read as one sentence. Three signs say more:
+        balloon^2       a word that counts twice: 0 to 1000, 0 is not scored
+        "red balloon"   a phrase, its words are one part of the query
+        \\^ \\" \\\\        the sign itself; --literal takes all signs so
+      The shell takes quotes away, so write: filip search '"red balloon" dog^2'. The score is the mean \
+      over the words' tokens, each counting as its weight says. For models whose parts are phrases \
+      (CLIP, SigLIP), a word with a weight is a phrase of its own. Behind a whole --without text, a \
+      weight says how hard it pushes: --without snow^2.
+
       Filters choose images before anything is scored: the hits are the best of those that pass.
 
       With --query-tokens the query is given as tokens that were computed elsewhere, or by filip \
       embed --text; no model is needed then, and none is in an index of imported tokens.
 
-      Exit status: 0 when something was found, 1 when nothing was.
+      Not found. How clearly a hit shows a word is measured against what images of this index \
+      score for it. A word that no hit shows clearly is named on standard error, and the hits are \
+      shown all the same: words that are there are now and then taken for missing. To leave hits out, \
+      give --min-evidence or --min-score; what is right depends on model and index.
+
+      Exit status: 0 when there are hits, 1 when there are none or all were left out.
       """)
 
   @Argument(help: ArgumentHelp("What to look for.", valueName: "query"))
@@ -57,6 +71,7 @@ struct SearchCommand: AsyncParsableCommand {
       valueName: "scorer"))
   var scorer: String?
 
+  @OptionGroup(title: "Query") var asking: AskingOptions
   @OptionGroup(title: "Filters") var filters: FilterOptions
   @OptionGroup(title: "Index and model") var indexOptions: IndexOptions
   @OptionGroup(title: "Index and model") var modelOptions: ModelOptions
@@ -74,13 +89,16 @@ struct SearchCommand: AsyncParsableCommand {
         throw ValidationError("give the query as words or with --query-tokens, not both")
       }
       if pooled { throw ValidationError("--pooled compares texts; leave out --query-tokens") }
+      guard asking.isEmpty else {
+        throw ValidationError("--query-tokens is the whole query; leave out words and pictures")
+      }
       if let queryNumber, queryNumber < 0 {
         throw ValidationError("--query-number \(queryNumber): give 0 or more")
       }
       return
     }
     if queryNumber != nil { throw ValidationError("--query-number needs --query-tokens") }
-    if words.allSatisfy(\.isBlank) {
+    if words.allSatisfy(\.isBlank), asking.image == nil {
       throw ValidationError(
         "the query is empty; say what to look for: filip search \"small balloon\"")
     }
@@ -99,6 +117,10 @@ struct SearchCommand: AsyncParsableCommand {
         "--scorer \(scorer): a weight is fitted to a labelled set by filip eval; give a number")
     }
     if pooled { throw ValidationError("--pooled is --scorer global; give one of them") }
+    if asking.hasOperators(words.joined(separator: " ")) {
+      throw ValidationError(
+        "--scorer scores plain words: leave out weights, phrases, pictures, exclusions and limits")
+    }
     if method.cascade {
       throw ValidationError("--scorer begins with an exact scan; drop --cascade")
     }
@@ -111,13 +133,18 @@ struct SearchCommand: AsyncParsableCommand {
     parameters.filter = try filters.filter()
     parameters.usesPooledVectors = pooled
     parameters.includesPatchMaps = html != nil
+    parameters.measuresEvidence =
+      !pooled && [.human, .json, .jsonl].contains(output.hitFormat)
+    parameters.minimumScore = asking.minScore
+    parameters.minimumEvidence = asking.minEvidence
     parameters.method = scorer == nil ? method.method : .exact
     parameters.threadCount = threads.count
     let answer: Answer
     if let queryTokens {
       answer = try await searchTokens(queryTokens, in: store, parameters)
     } else {
-      answer = try await searchText(in: store, parameters)
+      answer = try await search(
+        try asking.query(words.joined(separator: " ")), in: store, parameters)
     }
 
     if let html { try writeContactSheet(to: html, answer.query, answer.results) }
@@ -132,6 +159,7 @@ struct SearchCommand: AsyncParsableCommand {
           + (answer.results.reduction.isNone
             ? "" : "; reduced: \(reductionText(answer.results.reduction))"))
     }
+    noteMissing(answer.results)
     if answer.results.hits.isEmpty, answer.results.scannedCount == 0, !parameters.filter.isEmpty {
       messages.note(
         "none of the \(countText(answer.results.imageCount)) images passes the filters; loosen them, "
@@ -148,10 +176,24 @@ struct SearchCommand: AsyncParsableCommand {
     var model: IndexModel?
   }
 
-  private func searchText(
-    in store: TokenStore, _ parameters: SearchParameters
+  /// Says which words no hit shows, and what was left out.
+  private func noteMissing(_ results: SearchResults) {
+    if results.omittedCount > 0 {
+      messages.note(
+        (results.hits.isEmpty ? "not found: " : "")
+          + "\(results.omittedCount) of \(results.omittedCount + results.hits.count) images left out "
+          + "by --min-score or --min-evidence")
+    }
+    for term in results.unclearTerms {
+      messages.note(
+        "not found: no hit shows \"\(results.terms[term].text)\" more clearly than images of this "
+          + "index show it by chance")
+    }
+  }
+
+  private func search(
+    _ query: Query, in store: TokenStore, _ parameters: SearchParameters
   ) async throws -> Answer {
-    let query = words.joined(separator: " ")
     let model = try IndexModel(
       for: store, requested: modelOptions.model, fallback: environment("FILIP_MODEL"))
     messages.noteDomain(of: model)
@@ -162,15 +204,19 @@ struct SearchCommand: AsyncParsableCommand {
         "the index's tokens were imported as \(fingerprint); that \(model.label) made them is "
           + "taken on trust")
     }
-    let encoder = try computing.textEncoder(of: model)
-    let searcher = Searcher(store: store, encoder: encoder)
+    let (needsText, needsImages) = query.needs
+    let encoder = needsText ? try computing.textEncoder(of: model) : nil
     let results: SearchResults
     if let rescorer = try rescorer(in: store, encoder) {
-      results = try await rescorer.search(query, parameters: parameters)
+      results = try await rescorer.search(query.plainText, parameters: parameters)
     } else {
+      let searcher = Searcher(
+        store: store, encoder: encoder,
+        images: needsImages && model.directory.hasVisionTower
+          ? try computing.pipeline(of: model, limits: .scaledToMemory(threadCount: 1)) : nil)
       results = try await searcher.search(query, parameters: parameters)
     }
-    return Answer(results: results, query: query, model: model)
+    return Answer(results: results, query: query.description, model: model)
   }
 
   private func searchTokens(

@@ -99,17 +99,18 @@ struct HitPrinter {
   private func document(
     _ results: SearchResults, query: String, hits: [JSONValue]?
   ) -> JSONValue {
+    let unclear = Set(results.unclearTerms)
     let words = results.terms.enumerated().map { index, term in
-      JSONValue.members([
-        "i": .count(index), "text": .string(term.text),
-        "span": term.sourceRange.map {
-          .array([.count($0.lowerBound), .count($0.upperBound)])
-        },
-      ])
+      termJSON(term, index, isFound: term.background.map { _ in !unclear.contains(index) })
     }
+    let without = results.exclusions.enumerated().map { termJSON($1, $0, isFound: nil) }
     return .members([
       "schema": .string("filip.search/1"),
-      "query": .members(["text": .string(query), "words": .array(words)]),
+      "query": .members([
+        "text": .string(query), "words": .array(words),
+        "combination": .string(results.combination.rawValue),
+        "without": without.isEmpty ? nil : .array(without),
+      ]),
       "model": model.map {
         .members([
           "id": .string($0.location.name), "fingerprint": .string($0.imageFingerprint),
@@ -130,6 +131,24 @@ struct HitPrinter {
       "reduction": reductionJSON(results.reduction),
       "took_ms": .double((results.duration / .microseconds(1)).rounded() / 1_000),
       "results": hits.map(JSONValue.array),
+    ])
+  }
+
+  private func termJSON(_ term: ScoredTerm, _ index: Int, isFound: Bool?) -> JSONValue {
+    .members([
+      "i": .count(index), "text": .string(term.text),
+      "span": term.sourceRange.map {
+        .array([.count($0.lowerBound), .count($0.upperBound)])
+      },
+      "weight": .double(term.weight),
+      "background": term.background.map { background in
+        .members([
+          "mean": .score(Float(background.mean)), "deviation": .score(Float(background.deviation)),
+          "median": .score(Float(background.median)), "spread": .score(Float(background.spread)),
+          "images": .count(background.imageCount),
+        ])
+      },
+      "found": isFound.map(JSONValue.bool),
     ])
   }
 
@@ -162,7 +181,11 @@ struct HitPrinter {
     add("format", item.format.map(JSONValue.string))
     add("size", item.fileSize > 0 ? .integer(Int64(clamping: item.fileSize)) : nil)
     object.appendDescription(of: item)
+    add("evidence", hit.evidence.map { .score(Float($0)) })
     add("words", .array(hit.matches.map { matchJSON($0, item) }))
+    if !hit.exclusions.isEmpty {
+      add("without", .array(hit.exclusions.map { matchJSON($0, item) }))
+    }
     if let document = TextDocument(item) {
       add("document", .object(document.members))
     }
@@ -172,7 +195,7 @@ struct HitPrinter {
   private func matchJSON(_ match: TermMatch, _ item: ItemRecord) -> JSONValue {
     .members([
       "i": .count(match.term), "score": .score(match.score), "patch": patchJSON(match.patch, item),
-      "box": boxJSON(match.region, item),
+      "box": boxJSON(match.region, item), "evidence": match.evidence.map { .score(Float($0)) },
       "match": match.span.flatMap { span in
         TextDocument(item)?.part(span).map { text in
           .members([

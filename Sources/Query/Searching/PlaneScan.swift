@@ -61,12 +61,12 @@ final class PlaneScan: Sendable {
   private let floor: ScoreFloor
 
   init(
-    _ tokens: TokenMatrix, keeping capacity: Int, parameters: SearchParameters,
+    _ tokens: TokenMatrix, keeping capacity: Int, direction: ScoreDirection,
     reference: ScoreReference, scope: Scope
   ) {
     query = PlaneQuery(tokens)
     self.tokens = tokens
-    direction = parameters.direction
+    self.direction = direction
     self.reference = reference
     self.scope = scope
     floor = ScoreFloor(capacity: capacity)
@@ -110,6 +110,9 @@ final class PlaneScan: Sendable {
     }
     return segments
   }
+
+  /// Images that are not among the candidates score less than this.
+  var limit: Double { floor.value }
 
   /// The candidates of all threads, best bound first, without those that others have beaten since.
   func candidates(of parts: [Part]) -> [Candidate] {

@@ -8,21 +8,23 @@ import Synchronization
 /// that was left out has a bound strictly below the k-th score.
 final class Refinement: Sendable {
   private let text: TokenMatrix
-  private let direction: ScoreDirection
+  private let scorer: any ImageScorer
   private let candidates: [Candidate]
   private let next = Atomic<Int>(0)
   private let floor: ScoreFloor
   private let refined = Mutex<[ItemID: ExactSimilarities]>([:])
   private let count = Atomic<Int>(0)
 
-  /// - Parameter candidates: best bound first.
+  /// - Parameters:
+  ///   - text: the rows that `scorer` wants to see compared.
+  ///   - candidates: best bound first; the bounds hold for what `scorer` says.
   init(
     _ text: TokenMatrix, _ candidates: [Candidate], keeping capacity: Int,
-    direction: ScoreDirection
+    scorer: any ImageScorer
   ) {
     self.text = text
     self.candidates = candidates
-    self.direction = direction
+    self.scorer = scorer
     floor = ScoreFloor(capacity: capacity)
   }
 
@@ -37,7 +39,7 @@ final class Refinement: Sendable {
       guard let image = try snapshot.tokens(of: candidate.id, using: &decoder) else { continue }
       count.add(1, ordering: .relaxed)
       let similarities = ExactSimilarities(text: text, image: image)
-      let score = similarities.score(direction)
+      let score = scorer.score(similarities)
       floor.insert([ScoredItem(id: candidate.id, score: score)])
       // What has dropped out of the k best already is of no more use.
       if score >= floor.value {
@@ -45,6 +47,9 @@ final class Refinement: Sendable {
       }
     }
   }
+
+  /// The k-th best score; `-infinity` when there are not so many.
+  var threshold: Double { floor.value }
 
   /// The k best, best first; ties by id.
   var best: [ScoredItem<ItemID>] { floor.sorted }

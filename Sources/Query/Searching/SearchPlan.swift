@@ -15,6 +15,11 @@ struct SearchPlan: Sendable {
   /// `nil` for every image.
   let cascade: Cascade?
 
+  /// No screen, however large the index.
+  static let everyImage = SearchPlan(cascade: nil)
+
+  private init(cascade: Cascade?) { self.cascade = cascade }
+
   /// Up to so many bytes of codes for each thread, an exact search takes a few tenths of a second.
   private static let exactByteCountPerThread = 2 << 30
   /// Candidates where nothing was measured.

@@ -15,6 +15,13 @@ public struct SearchParameters: Sendable {
   /// Adds to every hit the similarity of every word with every patch: what heat maps are drawn
   /// from. Default false.
   public var includesPatchMaps = false
+  /// Measures the background of every part of the query over a sample of the index, and says of every
+  /// hit how far it stands out: a few milliseconds. Default false.
+  public var measuresEvidence = false
+  /// Hits with a lower score are left out. Default: none is.
+  public var minimumScore: Double?
+  /// Hits with less evidence are left out; it is measured then. Default: none is.
+  public var minimumEvidence: Double?
   /// Whether every image is looked at. Default: `.automatic`.
   public var method = SearchMethod.automatic
   /// Threads that scan; at least 1. Default: one per processor core.
@@ -47,13 +54,17 @@ public struct TermMatch: Sendable, Hashable {
   public var region: PixelRegion
   /// In a text, the bytes that the best token stands for, counted in UTF-8; `nil` in an image.
   public var span: Range<Int>?
+  /// How many deviations the score lies above what the images of this index score on the average,
+  /// where that was measured (see `Background`).
+  public var evidence: Double?
 }
 
 /// One image found.
 public struct SearchHit: Sendable {
   /// 1 for the best.
   public var rank: Int
-  /// Late-interaction score (mean over the query's tokens), −1…1.
+  /// What the query's parts make of the image (by default the mean over the query's tokens), −1…1;
+  /// less where the image shows what must not be there.
   public var score: Float
   /// The image's record: id, path, dimensions.
   public var item: ItemRecord
@@ -61,6 +72,11 @@ public struct SearchHit: Sendable {
   public var path: FilePath { FilePath(bytes: item.path ?? []) }
   /// Per word or phrase of the query; empty when pooled vectors were compared.
   public var matches: [TermMatch]
+  /// How clearly the image shows what is asked for: the evidence of its weakest part, with `any` of
+  /// its strongest; `nil` where none was measured.
+  public var evidence: Double?
+  /// What must not be there, as the image shows it: `term` counts in `SearchResults.exclusions`.
+  public var exclusions: [TermMatch] = []
   /// Per word or phrase, the similarity with every patch (the largest among its tokens), if asked
   /// for.
   public var patchMaps: [[Float]] = []
@@ -72,6 +88,10 @@ public struct ScoredTerm: Sendable, Hashable {
   public var text: String
   /// UTF-8 offsets in the query, when known.
   public var sourceRange: Range<Int>?
+  /// How much it counts: in the mean, or as a push downwards.
+  public var weight = 1.0
+  /// What the images of the index score for it, where that was measured.
+  public var background: Background?
 }
 
 /// Why the hits are the best of all images, and what it took to show it.
@@ -122,6 +142,12 @@ public struct SearchResults: Sendable {
   public var hits: [SearchHit]
   /// The query's words or phrases; special tokens are left out.
   public var terms: [ScoredTerm]
+  /// What must not be there.
+  public var exclusions: [ScoredTerm] = []
+  /// How the parts made one score.
+  public var combination = Query.Combination.mean
+  /// Hits that were left out because of their score or evidence.
+  public var omittedCount = 0
   /// Images that were scored.
   public var scannedCount: Int
   /// Images in the index.
@@ -135,4 +161,14 @@ public struct SearchResults: Sendable {
   public var proof: SearchProof
   /// Time from the query's text to the hits.
   public var duration: Duration
+
+  /// Places in `terms` of the words that no hit shows more clearly than images of the index do by
+  /// chance; none where evidence was not measured.
+  public var unclearTerms: [Int] {
+    let chance = Background.chanceEvidence(imageCount: proof.isExact ? scannedCount : imageCount)
+    return terms.indices.filter { term in
+      let evidence = hits.compactMap { hit in hit.matches.first { $0.term == term }?.evidence }
+      return evidence.max().map { $0 < chance } ?? false
+    }
+  }
 }

@@ -2,45 +2,53 @@ public import FilipEncoders
 public import FilipLateInteraction
 public import FilipStore
 
-/// Asks an index: a text or tokens in, the best images out, with the evidence per word.
+/// Asks an index: a query in, the best images out, with the evidence per word.
 ///
 /// Exact: every image in scope is looked at, and those that are left out are proven to be worse than
-/// the last hit; a very large index is searched through a screen, which the results say. Each search sees one commit of the index from beginning to end, whatever a writer
-/// does meanwhile.
+/// the last hit; a very large index is searched through a screen, which the results say. Each search
+/// sees one commit of the index from beginning to end, whatever a writer does meanwhile.
 public struct Searcher: Sendable {
   private let store: TokenStore
-  private let encoder: TextEncoder?
+  private let encoder: QueryEncoder
   private let codebooks = ScreenCodebookCache()
 
-  /// A searcher over `store` whose texts `encoder` encodes; both belong to one model.
+  /// A searcher over `store` whose texts `encoder` encodes, and whose pictures `images`; all belong
+  /// to one model.
   ///
   /// Without an encoder, only tokens can be searched for.
-  public init(store: TokenStore, encoder: TextEncoder?) {
+  public init(store: TokenStore, encoder: TextEncoder?, images: ImagePipeline? = nil) {
     self.store = store
-    self.encoder = encoder
+    self.encoder = QueryEncoder(text: encoder, images: images)
   }
 
-  /// The images that fit `query` best.
+  /// The images that fit a text best; every sign of it stands for itself.
   /// - Complexity: words × tokens of all images in scope, dot products.
   /// - Throws: `EncoderError` for an empty query, `StoreError` for a damaged index, `QueryError`
   ///   when there is no encoder or the index holds tokens of another dimension.
   public func search(
-    _ query: String, parameters: SearchParameters = SearchParameters()
+    _ text: String, parameters: SearchParameters = SearchParameters()
+  ) async throws -> SearchResults {
+    try await search(Query(QueryText(literal: text)), parameters: parameters)
+  }
+
+  /// The images that fit a query best.
+  /// - Complexity: rows × tokens of all images in scope, dot products; several times as many where
+  ///   what must not be there is common among the best.
+  /// - Throws: as `search(_:parameters:)` of a text; `QueryError` for a picture that cannot be read
+  ///   or parts of a query that contradict each other.
+  public func search(
+    _ query: Query, parameters: SearchParameters = SearchParameters()
   ) async throws -> SearchResults {
     let started = ContinuousClock.now
-    guard let encoder else {
-      throw QueryError(
-        .modelMismatch, "this index has no text encoder; give the query as tokens (--query-tokens)")
-    }
-    let text = try encoder.encode(query)
-    guard parameters.usesPooledVectors else {
-      return try await search(
-        text.tokens, parts: Array(text), parameters: parameters, started: started)
-    }
-    let pooled = try TokenMatrix(
-      normalizing: text.pooled, tokenCount: 1, dimension: text.pooled.count)
-    return try await search(
-      pooled, parts: Array(text), parameters: parameters, started: started)
+    let encoded = try encoder.encode(query)
+    return try await search(encoded, parameters: parameters, started: started)
+  }
+
+  /// The images that fit a query best that was encoded already.
+  public func search(
+    _ query: EncodedQuery, parameters: SearchParameters = SearchParameters()
+  ) async throws -> SearchResults {
+    try await search(query, parameters: parameters, started: .now)
   }
 
   /// The images that fit the rows of `tokens` best, each row taken for a word.
@@ -50,15 +58,14 @@ public struct Searcher: Sendable {
   public func search(
     tokens: TokenMatrix, parameters: SearchParameters = SearchParameters()
   ) async throws -> SearchResults {
-    try await search(
-      tokens, parts: Array(tokensOf: tokens), parameters: parameters, started: .now)
+    try await search(EncodedQuery(tokens: tokens), parameters: parameters, started: .now)
   }
 
   /// The images that fit each of several queries best, all searched exactly in one pass through
   /// the index.
   ///
   /// Each segment of the scan plane is read from memory once for all queries. `parameters.method`
-  /// is not looked at.
+  /// is not looked at, nor is evidence measured.
   /// - Complexity: as for one query after the other, less the reading.
   /// - Returns: results in the order of the queries; `duration` is that of the whole batch.
   /// - Throws: as `search(tokens:parameters:)`.
@@ -69,128 +76,134 @@ public struct Searcher: Sendable {
     guard queries.allSatisfy({ $0.tokenCount > 0 }) else {
       throw QueryError(.emptyQuery, "a query has no tokens; give at least one")
     }
-    let threadCount = min(max(1, parameters.threadCount), Self.maximumThreadCount)
-    let group = try store.snapshots(count: threadCount)
-    let (reduction, scope, segmentIDs) = try group.withSnapshot(0) { snapshot in
-      let scope = try Scope(parameters.filter, snapshot: snapshot)
-      return (
-        try TokenReduction(snapshot), scope, try scope.segmentIDs(snapshot)
-      )
-    }
-    let tokens = queries.map(reduction.project)
-    let rankings = try await rankings(
-      of: tokens, in: segmentIDs.map { SegmentCandidates(segment: $0, runs: nil) }, group, scope,
-      parameters)
+    let (group, reduction, scope) = try open(parameters)
+    let encoded = queries.map { EncodedQuery(tokens: reduction.project(query: $0)) }
+    let scans = encoded.map { ScanRequest($0, parameters) }
+    let segmentIDs = try group.withSnapshot(0) { try scope.segmentIDs($0) }
+    let rankings = try await group.rankings(
+      of: scans, in: segmentIDs.map { SegmentCandidates(segment: $0, runs: nil) }, scope,
+      reference: reference)
     let duration = ContinuousClock.now - started
     return try group.withSnapshot(0) { snapshot in
       let imageCount = try snapshot.readableCount
-      return try zip(tokens, rankings).map { tokens, ranking in
-        let parts = [ScoredPart](tokensOf: tokens)
-        return SearchResults(
-          hits: try hits(ranking, parts: parts, parameters, snapshot), terms: parts.map(\.term),
-          scannedCount: ranking.scannedCount, imageCount: imageCount,
-          generation: group.generation, reduction: reduction, proof: ranking.proof,
-          duration: duration)
+      return try zip(encoded, rankings).map { query, ranking in
+        SearchResults(
+          hits: try hits(ranking, of: query, parameters, snapshot),
+          terms: query.parts.map(\.term), scannedCount: ranking.scannedCount,
+          imageCount: imageCount, generation: group.generation, reduction: reduction,
+          proof: ranking.proof, duration: duration)
       }
     }
   }
 
+  // MARK: - One query
+
   /// Every thread takes one of LMDB's reader slots, which all programs share.
   private static let maximumThreadCount = 64
 
-  private func search(
-    _ tokens: TokenMatrix, parts: [ScoredPart], parameters: SearchParameters,
-    started: ContinuousClock.Instant
-  ) async throws -> SearchResults {
-    guard tokens.tokenCount > 0 else {
-      throw QueryError(.emptyQuery, "the query has no tokens; give at least one")
-    }
+  /// What the scores are exact for.
+  private var reference: ScoreReference { store.layout.originals == .none ? .codes : .originals }
+
+  /// Snapshots of one commit, how it reduces tokens, and which of its images are looked at.
+  private func open(
+    _ parameters: SearchParameters
+  ) throws -> (SnapshotGroup, TokenReduction, Scope) {
     let threadCount = min(max(1, parameters.threadCount), Self.maximumThreadCount)
     let group = try store.snapshots(count: threadCount)
-    let reduction = try group.withSnapshot(0) { snapshot in
-      // Pooled vectors are not reduced.
-      try parameters.usesPooledVectors ? TokenReduction.none : TokenReduction(snapshot)
-    }
-    let tokens = reduction.project(query: tokens)
-    let scope = try group.withSnapshot(0) { snapshot in
-      try Scope(parameters.filter, snapshot: snapshot)
-    }
-    let ranking =
-      try await parameters.usesPooledVectors
-      ? PooledScan(tokens, scope: scope, parameters: parameters).ranking(of: group)
-      : tokenRanking(of: tokens, group, scope, parameters)
     return try group.withSnapshot(0) { snapshot in
-      SearchResults(
-        hits: try hits(ranking, parts: parts, parameters, snapshot), terms: parts.map(\.term),
+      // Pooled vectors are not reduced.
+      let reduction =
+        try parameters.usesPooledVectors ? TokenReduction.none : TokenReduction(snapshot)
+      return (group, reduction, try Scope(parameters.filter, snapshot: snapshot))
+    }
+  }
+
+  private func search(
+    _ query: EncodedQuery, parameters: SearchParameters, started: ContinuousClock.Instant
+  ) async throws -> SearchResults {
+    guard query.tokens.tokenCount > 0 else {
+      throw QueryError(.emptyQuery, "the query has no tokens; give at least one")
+    }
+    try check(query, parameters)
+    let (group, reduction, scope) = try open(parameters)
+    var query = query
+    query.tokens = reduction.project(query: query.tokens)
+    for index in query.exclusions.indices {
+      query.exclusions[index].tokens = reduction.project(query: query.exclusions[index].tokens)
+    }
+    let ranking: Ranking
+    if parameters.usesPooledVectors {
+      let pooled = query.pooled ?? []
+      ranking = try PooledScan(
+        TokenMatrix(normalizing: pooled, tokenCount: 1, dimension: pooled.count), scope: scope,
+        parameters: parameters
+      ).ranking(of: group)
+    } else {
+      try group.withSnapshot(0) { snapshot in
+        try query.measureBackgrounds(snapshot, store.layout, ofParts: parameters.needsEvidence)
+      }
+      ranking = try await tokenRanking(of: query, group, scope, parameters)
+    }
+    let asked = query
+    return try group.withSnapshot(0) { snapshot in
+      let all = try hits(ranking, of: asked, parameters, snapshot)
+      let kept = all.filter(parameters.keeps)
+      return SearchResults(
+        hits: kept, terms: asked.parts.map(\.term), exclusions: asked.exclusions.map(\.term),
+        combination: asked.combination, omittedCount: all.count - kept.count,
         scannedCount: ranking.scannedCount, imageCount: try snapshot.readableCount,
         generation: group.generation, reduction: reduction, proof: ranking.proof,
         duration: .now - started)
     }
   }
 
+  /// Refuses what cannot be had together.
+  private func check(_ query: EncodedQuery, _ parameters: SearchParameters) throws {
+    if parameters.usesPooledVectors {
+      guard query.pooled != nil, query.isPlain, !parameters.needsEvidence else {
+        throw QueryError(
+          .contradictoryQuery,
+          "a pooled vector has no parts: weights, --words, --add, --sub, --without, --region and "
+            + "evidence need tokens; drop them or --pooled")
+      }
+    }
+    if query.combination == .any, case .cascade = parameters.method {
+      throw QueryError(
+        .contradictoryQuery,
+        "--words any looks at every image for each word; drop --cascade and --candidates")
+    }
+  }
+
   /// The best of all images, or of those that a screen lets through.
   private func tokenRanking(
-    of tokens: TokenMatrix, _ group: SnapshotGroup, _ scope: Scope, _ parameters: SearchParameters
+    of query: EncodedQuery, _ group: SnapshotGroup, _ scope: Scope, _ parameters: SearchParameters
   ) async throws -> Ranking {
     let segmentIDs = try group.withSnapshot(0) { try scope.segmentIDs($0) }
+    let rows = query.scanRows
     let plan = try group.withSnapshot(0) { snapshot in
-      try SearchPlan(tokens, parameters, scope, snapshot, codebooks)
+      // A screen ranks by the mean over all words.
+      try query.combination == .any
+        ? SearchPlan.everyImage : SearchPlan(rows, parameters, scope, snapshot, codebooks)
     }
     var segments = segmentIDs.map { SegmentCandidates(segment: $0, runs: nil) }
     if let cascade = plan.cascade {
       let screen = ScreenScan(
-        tokens, codebook: cascade.codebook, scope: scope, segmentIDs: segmentIDs)
+        rows, codebook: cascade.codebook, scope: scope, segmentIDs: segmentIDs)
       let parts = try await group.onEverySnapshot { try screen.run($0) }
       segments = screen.candidates(of: parts, keeping: cascade.candidateCount)
     }
-    var ranking = try await rankings(of: [tokens], in: segments, group, scope, parameters)[0]
+    var ranking = try await group.provenRanking(
+      of: ScanRequest(query, parameters), in: segments, scope, reference: reference)
     if let cascade = plan.cascade {
       ranking.proof.candidateCount = ranking.scannedCount
-      ranking.proof.recall = cascade.recall
+      // What was measured is the recall of plain queries.
+      ranking.proof.recall = query.isPlain ? cascade.recall : nil
     }
     return ranking
   }
 
-  /// Scans segments once for all queries, then scores from the originals what each scan has left
-  /// possible.
-  private func rankings(
-    of queries: [TokenMatrix], in segments: [SegmentCandidates], _ group: SnapshotGroup,
-    _ scope: Scope, _ parameters: SearchParameters
-  ) async throws -> [Ranking] {
-    let reference: ScoreReference = store.layout.originals == .none ? .codes : .originals
-    let scans = queries.map {
-      PlaneScan(
-        $0, keeping: parameters.count, parameters: parameters, reference: reference, scope: scope)
-    }
-    let queue = SegmentQueue(segments)
-    let found = try await group.onEverySnapshot { try PlaneScan.run(scans, over: queue, $0) }
-    var rankings: [Ranking] = []
-    for (index, scan) in scans.enumerated() {
-      var parts = found.map { $0[index] }
-      let postponed = scan.postponed(of: parts)
-      if !postponed.isEmpty {
-        let queue = SegmentQueue(postponed)
-        parts += try await group.onEverySnapshot { try scan.finish(queue, $0) }
-      }
-      let refinement = Refinement(
-        queries[index], scan.candidates(of: parts), keeping: parameters.count,
-        direction: parameters.direction)
-      _ = try await group.onEverySnapshot { try refinement.run($0) }
-      let proof = SearchProof(
-        reference: reference, rescoredCount: parts.reduce(0) { $0 + $1.rescoredCount },
-        refinedCount: refinement.refinedCount,
-        readByteCount: parts.reduce(0) { $0 + $1.readByteCount },
-        productCount: parts.reduce(0) { $0 + $1.productCount })
-      rankings.append(
-        Ranking(
-          best: refinement.best, scannedCount: parts.reduce(0) { $0 + $1.scannedCount },
-          proof: proof, similarities: { refinement.similarities(of: $0) }))
-    }
-    return rankings
-  }
-
   private func hits(
-    _ ranking: Ranking, parts: [ScoredPart], _ parameters: SearchParameters,
+    _ ranking: Ranking, of query: EncodedQuery, _ parameters: SearchParameters,
     _ snapshot: borrowing Snapshot
   ) throws -> [SearchHit] {
     var hits: [SearchHit] = []
@@ -198,30 +211,12 @@ public struct Searcher: Sendable {
       guard let item = try snapshot.item(scored.id) else { continue }
       var hit = SearchHit(rank: index + 1, score: Float(scored.score), item: item, matches: [])
       if let similarities = ranking.similarities(scored.id) {
-        let alignment = Alignment(similarities)
-        hit.matches = parts.enumerated().map {
-          TermMatch($1, number: $0, in: alignment, of: item)
-        }
-        if parameters.includesPatchMaps {
-          let map = SimilarityMap(similarities)
-          hit.patchMaps = parts.map { item.expandedToPatches(map.largest(of: $0)) }
-        }
+        hit.show(query, query.unscaled(similarities), includesMaps: parameters.includesPatchMaps)
       }
       hits.append(hit)
     }
     return hits
   }
-}
-
-/// The best images of a scan.
-struct Ranking: Sendable {
-  /// Best first; ties by id.
-  var best: [ScoredItem<ItemID>]
-  /// Images looked at.
-  var scannedCount: Int
-  var proof: SearchProof
-  /// The similarities of the best, where tokens were compared.
-  var similarities: @Sendable (ItemID) -> ExactSimilarities?
 }
 
 extension SnapshotGroup {

@@ -37,6 +37,10 @@ extension PersistentDecoder {
     case .compiledTokenizer: [Self.tokenizerSample]
     case .sentencePiece: [Self.sentencePieceSample]
     case .numpy: [NumPyFile.header(.float32, shape: [2, 3]) + [UInt8](repeating: 1, count: 24)]
+    case .query:
+      ["a \"red balloon\"^2 on the sea^0.5", "é\\^2 5\" \\\"x", "\"红色 x\" y^3"].map {
+        Array($0.utf8)
+      }
     case .itemLines:
       [
         Array(

@@ -6,7 +6,8 @@ import SystemPackage
 @testable import FilipQuery
 @testable import FilipStore
 
-/// The decoders of bytes that outlive the program: those of an index, and files that are imported.
+/// The decoders of bytes that outlive the program: those of an index, and files that are imported; and
+/// the parser of what is typed as a query.
 ///
 /// None may crash, whatever the bytes; each either decodes them or throws. What was decoded is used
 /// as readers use it.
@@ -14,6 +15,7 @@ enum PersistentDecoder: String, CaseIterable, Sendable {
   case record, patchTokens, tokens, pooled, segment, place, deadOrdinals, screen, codebook, layout
   case reduction, projection, recallCurve, formatMarker, safetensors, numpy, itemLines, tokenArchive
   case facts, tagKey, metaValue, current, torch, compiledTokenizer, sentencePiece
+  case query
 
   /// Decodes bytes, and the same bytes with the checksum that they should have, so that what lies
   /// behind a checksum is reached.
@@ -90,6 +92,7 @@ enum PersistentDecoder: String, CaseIterable, Sendable {
     case .current: return try IndexFolder.generation(inCurrent: bytes, path: "/index") != nil
     case .compiledTokenizer: return try useTokenizer(bytes)
     case .sentencePiece: return useSentencePiece(bytes)
+    case .query: try useQuery(bytes)
     }
     return true
   }
@@ -98,6 +101,25 @@ enum PersistentDecoder: String, CaseIterable, Sendable {
 // MARK: - What readers do
 
 extension PersistentDecoder {
+  /// What was typed leads back from every stretch of the text, and to phrases that are in it.
+  private func useQuery(_ bytes: [UInt8]) throws {
+    let query = try QueryParser.parse(String(decoding: bytes, as: UTF8.self))
+    let (text, typed) = (Array(query.text.utf8), Array(query.typed.utf8))
+    for place in text.indices {
+      let origin = query.typedRange(of: place..<place + 1)
+      precondition(typed[origin].elementsEqual([text[place]]), "a byte of what was typed")
+    }
+    var end = 0
+    for mark in query.marks {
+      precondition(mark.range.lowerBound >= end && !mark.range.isEmpty, "marks in order")
+      end = mark.range.upperBound
+    }
+    precondition(end <= text.count, "marks within the text")
+    for phrase in Phrase.phrases(of: query.text, marked: query.marks.map(\.range)) {
+      precondition(text[phrase.sourceRange].elementsEqual(phrase.text.utf8), "a phrase of the text")
+    }
+  }
+
   private func useRecord(_ bytes: [UInt8]) throws {
     let item = try ItemCodec.decode(bytes, id: .first, fingerprints: [1: "tower"])
     _ = ItemCodec.encode(item, fingerprint: 1)
