@@ -147,7 +147,8 @@ public struct Searcher: Sendable {
     let asked = query
     return try group.withSnapshot(0) { snapshot in
       let all = try hits(ranking, of: asked, parameters, snapshot)
-      let kept = all.filter(parameters.keeps)
+      var kept = all.filter(parameters.keeps)
+      for index in kept.indices { kept[index].rank = index + 1 }
       return SearchResults(
         hits: kept, terms: asked.parts.map(\.term), exclusions: asked.exclusions.map(\.term),
         combination: asked.combination, omittedCount: all.count - kept.count,
