@@ -1,4 +1,5 @@
 import FilipLateInteraction
+import FilipLinearAlgebra
 
 /// How far a model's vectors are from those of its reference implementation, where somebody has put
 /// these beside the weights.

@@ -7,7 +7,9 @@ import SystemPackage
 struct ModelCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "model", abstract: "Look at models, and fetch them.",
-    subcommands: [ListModelsCommand.self, InspectCommand.self, PullCommand.self, CheckModelCommand.self])
+    subcommands: [
+      ListModelsCommand.self, InspectCommand.self, PullCommand.self, CheckModelCommand.self,
+    ])
 
   struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
