@@ -19,8 +19,9 @@ struct FilipCommand: AsyncParsableCommand {
         filip search "small balloon"
 
       Exit status: 0 done (search: found), 1 nothing found, 2 finished with problems, 64 wrong \
-      usage, 65 damaged or incompatible data, 66 not found, 70 our error, 73 cannot create or \
-      grow the index, 74 cannot write the results, 75 another process writes, 130 interrupted.
+      usage, 65 damaged or incompatible data, 66 not found, 69 the hub cannot be reached, 70 our \
+      error, 73 cannot create or grow the index, 74 cannot write the results, 75 another process \
+      writes, 130 interrupted.
       """,
     version: "filip \(filipVersion)",
     subcommands: [

@@ -16,6 +16,7 @@ public final class ImageIndex: Sendable {
   private let path: String
   private let model: IndexModel
   private let store: TokenStore
+  private let encoder: TextEncoder
   private let searcher: Searcher
   private let options: TokenStore.Options
   private let format: ComputeFormat
@@ -54,10 +55,9 @@ public final class ImageIndex: Sendable {
         at: path, pipeline: pipeline, reduction: reduction, options: options)
       store = try TokenStore.open(at: path, mode: .readOnly, options: options)
     }
-    searcher = Searcher(
-      store: store,
-      encoder: try TextEncoder(
-        model: self.model.directory, format: format, cacheDirectory: cacheDirectory))
+    encoder = try TextEncoder(
+      model: self.model.directory, format: format, cacheDirectory: cacheDirectory)
+    searcher = Searcher(store: store, encoder: encoder)
   }
 
   /// Brings the index up to date with folders of images; searches may go on meanwhile.
@@ -86,5 +86,25 @@ public final class ImageIndex: Sendable {
     parameters.count = count
     parameters.filter = filter
     return try await searcher.search(query, parameters: parameters)
+  }
+
+  /// The images that fit a query with weights, exclusions or pictures best.
+  ///
+  ///     var query = Query(try QueryParser.parse("small balloon^2"))
+  ///     query.excluded = [Query.Clause(try QueryParser.parse("snow"))]
+  ///     let results = try await index.search(query)
+  /// - Throws: `QueryError` for what cannot be asked together, `EncoderError` for a picture that cannot
+  ///   be read.
+  public func search(
+    _ query: Query, parameters: SearchParameters = SearchParameters()
+  ) async throws -> SearchResults {
+    guard query.needs.images else {
+      return try await searcher.search(query, parameters: parameters)
+    }
+    let pipeline = try ImagePipeline(
+      model: model, limits: IndexParameters(roots: []).decodingLimits, format: format,
+      cacheDirectory: cacheDirectory)
+    return try await Searcher(store: store, encoder: encoder, images: pipeline)
+      .search(query, parameters: parameters)
   }
 }

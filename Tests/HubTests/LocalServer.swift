@@ -18,6 +18,8 @@ final class LocalServer: Sendable {
     var body: [UInt8] = []
     /// Bytes of the body after which the connection is closed; `nil` for all of them.
     var cutAfter: Int?
+    /// Called when all that is sent was sent, before the connection is closed.
+    var beforeCut: (@Sendable () -> Void)?
   }
 
   private let descriptor: CInt
@@ -114,5 +116,6 @@ final class LocalServer: Sendable {
       guard count > 0 else { return }
       sent += count
     }
+    answer.beforeCut?()
   }
 }

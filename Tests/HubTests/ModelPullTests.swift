@@ -77,6 +77,9 @@ import Testing
 
   private var model: String { folder.path + "/hf/hub/models--org--name" }
 
+  /// Where the weights gather while they come.
+  private var partial: String { model + "/blobs/" + Self.weightsName + ".incomplete" }
+
   private func expectWhole() throws {
     let snapshot = model + "/snapshots/" + Self.commit
     let files = FileManager.default
@@ -148,9 +151,13 @@ import Testing
   // MARK: - Faults
 
   @Test func `a transfer that is cut goes on where it was cut`() async throws {
+    let partial = partial
     let server = LocalServer { request in
       var answer = Self.part(request)
-      if request.target.hasSuffix("model.safetensors") { answer.cutAfter = 70_000 }
+      guard request.target.hasSuffix("model.safetensors") else { return answer }
+      answer.cutAfter = min(70_000, answer.body.count)
+      let end = 300_000 - answer.body.count + min(70_000, answer.body.count)
+      if end < 300_000 { answer.beforeCut = { waitForFile(partial, byteCount: end) } }
       return answer
     }
     let summary = try await pull(settings(server))
@@ -164,10 +171,12 @@ import Testing
   }
 
   @Test func `what an earlier run has left is not fetched again`() async throws {
+    let partial = partial
     let cutting = LocalServer { request in
       var answer = Self.part(request)
       if request.target.hasSuffix("model.safetensors") {
         answer.cutAfter = request.headers["range"] == nil ? 100_000 : 0
+        answer.beforeCut = { waitForFile(partial, byteCount: 100_000) }
       }
       return answer
     }
@@ -270,7 +279,7 @@ import Testing
     async throws
   {
     for (listing, words) in [
-      ("[]", "no commit"), ("{", ""), (#"{"sha": "../../../x"}"#, "no commit"),
+      ("[]", "no commit"), ("{", "cannot be used"), (#"{"sha": "../../../x"}"#, "no commit"),
       (#"{"sha": "\#(Self.commit)"}"#, "no files"),
       (
         Self.listing.replacingOccurrences(of: "\"config.json\"", with: "\"../../config.json\""),
@@ -390,5 +399,15 @@ import Testing
     let counts = try await [first.fetchedByteCount, second.fetchedByteCount]
     #expect(counts.reduce(0, +) == 300_027)
     try expectWhole()
+  }
+}
+
+/// Waits until a file has grown to a size, is gone again, or ten seconds have passed: what a client has
+/// not taken in when its connection is cut may be lost.
+private func waitForFile(_ path: String, byteCount: Int) {
+  for _ in 0..<1_000 {
+    let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
+    if size ?? 0 >= byteCount { return }
+    usleep(10_000)
   }
 }

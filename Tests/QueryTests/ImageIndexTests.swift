@@ -3,6 +3,7 @@ import FilipEncoders
 import FilipQuery
 import FilipStore
 import Foundation
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -48,5 +49,23 @@ import Testing
       let other = try #require(found.first { $0.item.id == hit.item.id })
       #expect(abs(hit.score - other.score) < 0.05)
     }
+  }
+
+  @Test func `a picture finds itself, and what must not be there pushes down`() async throws {
+    let folder = try TemporaryDirectory()
+    let index = try ImageIndex(at: folder.path + "/index")
+    let pictures = try pictures(24, in: folder)
+    try await index.update(folders: [pictures])
+    let names = try FileManager.default.contentsOfDirectory(atPath: pictures).sorted()
+    let path = pictures + "/" + names[5]
+    let found = try await index.search(Query(.image(FilePath(path), region: nil)))
+    #expect(found.hits.first?.path.string.hasSuffix(names[5]) == true)
+
+    var query = Query(try QueryParser.parse("tree"))
+    let plain = try await index.search(query).hits
+    let best = try #require(plain.first)
+    query.excluded = [Query.Clause(.image(best.path, region: nil), weight: 10)]
+    let others = try await index.search(query).hits
+    #expect(others.first?.item.id != best.item.id)
   }
 }

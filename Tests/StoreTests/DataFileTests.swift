@@ -155,7 +155,8 @@ import Testing
     try first.commit()
     var shortCount = 0
     for round in 0..<20 {
-      try write([100, 100, 200_000], removing: 2..<3)
+      // More than all pages that can be taken again.
+      try write([100, 100, 2_000_000], removing: 2..<3)
       let descriptor = open(folder.path + "/data.mdb", O_RDONLY)
       defer { close(descriptor) }
       let file = try DataFile(descriptor)

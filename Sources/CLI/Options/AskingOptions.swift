@@ -119,19 +119,4 @@ struct AskingOptions: ParsableArguments {
   }
 }
 
-extension Query {
-  /// What is asked for first, without operators.
-  var plainText: String {
-    if case .text(let text) = content { text.text } else { description }
-  }
-
-  /// Whether words have to be encoded, and whether pictures.
-  var needs: (text: Bool, images: Bool) {
-    let contents = [content] + (added + excluded).map(\.content)
-    return contents.reduce((false, false)) { needs, content in
-      if case .text = content { (true, needs.1) } else { (needs.0, true) }
-    }
-  }
-}
-
 extension Query.Combination: ExpressibleByArgument {}

@@ -72,6 +72,21 @@ public struct Query: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
+extension Query {
+  /// What is asked for first, without operators.
+  package var plainText: String {
+    if case .text(let text) = content { text.text } else { description }
+  }
+
+  /// Whether words have to be encoded, and whether pictures.
+  package var needs: (text: Bool, images: Bool) {
+    let contents = [content] + (added + excluded).map(\.content)
+    return contents.reduce((false, false)) { needs, content in
+      if case .text = content { (true, needs.1) } else { (needs.0, true) }
+    }
+  }
+}
+
 extension PixelRegion {
   /// Reads `x,y,w,h`: left and upper edge, width and height in pixels.
   /// - Throws: `QueryError.malformedQuery`.

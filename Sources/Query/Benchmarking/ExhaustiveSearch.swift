@@ -148,7 +148,7 @@ package struct ExhaustiveSearch: Sendable {
       offsets = [0]
     }
     var ids: [ItemID] = []
-    try snapshot.forEachEncodedTokens(in: range) { id, _ in ids.append(id) }
+    try snapshot.forEachItem(in: range) { ids.append($0.id) }
     for id in ids {
       guard let image = try snapshot.tokens(of: id, using: &decoder) else { continue }
       guard image.dimension == dimension else {

@@ -135,6 +135,7 @@ package struct ModelCheck: Sendable {
       var item = ItemRecord(kind: .image, path: [])
       item.width = UInt32(picture.width)
       item.height = UInt32(picture.height)
+      item.tokenCount = encoded.tokens.tokenCount
       item.tiles = encoded.tiles
       item.patchTokens = encoded.patchTokens
       for text in texts {
