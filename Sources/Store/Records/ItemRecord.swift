@@ -77,7 +77,7 @@ public struct ItemRecord: Hashable, Sendable {
   /// merged; `nil` for a token of none. Empty for an item that is no text.
   public var tokenSpans: [Range<Int>?]
   /// Number of the item's tokens; the store sets it from the tokens it is given.
-  public internal(set) var tokenCount: Int
+  public package(set) var tokenCount: Int
   /// Which encoder made the tokens: image tower, token mode and precision of the computation.
   ///
   /// Tokens of different fingerprints must not be compared.
