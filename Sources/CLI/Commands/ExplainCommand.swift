@@ -27,7 +27,7 @@ struct ExplainCommand: ParsableCommand {
       --json writes one document, schema filip.explain/1: query, model, image (id, path, width, \
       height), score, words (i, text, span, weight, score, contribution, share, region, evidence, \
       patch, box of the best patch, map), rest (tokens, contribution, share), without (as words), \
-      tiles (grid: columns and rows; region), winners (for each patch the word), range (of all maps). \
+      tiles (grid: columns and rows; region), winners (for each patch the word), range (the scale of maps). \
       Contributions of words, rest and without add up to the score. map and winners have a value \
       for each patch, row by row, tile after tile.
       """)

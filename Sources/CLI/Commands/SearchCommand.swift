@@ -174,7 +174,8 @@ struct SearchCommand: AsyncParsableCommand {
     parameters.filter = try filters.filter()
     parameters.usesPooledVectors = pooled
     parameters.explains = isExplained
-    parameters.measuresEvidence = !pooled && [.human, .json, .jsonl].contains(hitFormat)
+    parameters.measuresEvidence =
+      !pooled && ([.human, .json, .jsonl].contains(hitFormat) || html != nil)
     parameters.minimumScore = asking.minScore
     parameters.minimumEvidence = asking.minEvidence
     parameters.method = scorer == nil ? method.method : .exact

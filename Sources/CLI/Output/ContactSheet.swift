@@ -170,16 +170,16 @@ struct ContactSheet {
       li b{border-left:.35rem solid var(--c);padding-left:.4rem;font-weight:600}
       .bar{height:.35rem;border-radius:.2rem;background:#8884}.bar i{display:block;height:100%;\
       border-radius:.2rem;background:var(--c)}
-      .legend{display:flex;gap:.5rem;align-items:center;margin-top:-.9rem;font-variant-numeric:tabular-nums}
+      .legend{display:flex;gap:.5rem;align-items:center;margin-top:-.9rem;opacity:1;font-variant-numeric:tabular-nums}
       .legend i{width:12rem;height:.8rem;border-radius:.2rem}
-      li.wa{display:block;opacity:.75}li.wa b{border-color:#8888}
+      li.wa{display:block;opacity:.75}li.wa b{border-color:#8888;font-weight:400}
       .picture{position:relative;line-height:0;overflow:hidden}.picture>img{width:100%;height:auto;\
       border-radius:.3rem}
       .gone{line-height:1.4;padding:3rem 1rem;text-align:center;background:#8883}
       .box,.map img{position:absolute;box-sizing:border-box}
       .box{border:2.5px solid var(--c);border-radius:3px;outline:1px solid #0009;\
       scale:calc(1 - var(--n)*.24)}
-      .map{display:none;position:absolute;inset:0;backdrop-filter:grayscale(1)}\
+      .map{display:none;position:absolute;inset:0;backdrop-filter:grayscale(1) brightness(.6)}\
       .map img{image-rendering:pixelated;opacity:.68}
       figcaption{margin-top:.5rem;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
       figcaption span:first-child{opacity:.6}

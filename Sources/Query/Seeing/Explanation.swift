@@ -50,15 +50,21 @@ public struct Explanation: Sendable {
     score > 0 ? contribution / score : nil
   }
 
-  /// The least and the largest value of all parts' maps: with one range for all of them, a word that
-  /// is nowhere stays dark. `nil` without patches.
+  /// The ends of the scale that all parts' maps are drawn on; `nil` without patches.
   public var range: ClosedRange<Float>? { Self.range(of: [self]) }
 
-  /// The range of the maps of several images.
+  /// The ends of one scale for the maps of several images, so that a word that is nowhere stays dark
+  /// beside one that is there.
+  ///
+  /// It begins at the median of all values, since most patches show nothing that is asked for. It ends
+  /// at the largest, and not before what would stand out clearly, three deviations above the mean of
+  /// the index, where that was measured: an image that shows nothing is dark all over.
   public static func range(of explanations: [Explanation]) -> ClosedRange<Float>? {
-    let values = explanations.lazy.flatMap { $0.parts.lazy.flatMap(\.map) }
-    guard let least = values.min(), let most = values.max() else { return nil }
-    return least...most
+    let parts = explanations.flatMap(\.parts)
+    let values = parts.flatMap(\.map).sorted()
+    guard let most = values.last else { return nil }
+    let clear = parts.compactMap(\.term.background).map { Float($0.mean + 3 * $0.deviation) }
+    return values[values.count / 2]...max(most, clear.max() ?? most)
   }
 
   /// Explains the score of an item.

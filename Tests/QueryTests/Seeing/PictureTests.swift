@@ -36,7 +36,7 @@ import Testing
     let blue = picture.heatMap(of: explanation.parts[1], scale: scale)
     #expect(red.width == 80 && red.height == 60)
     // The middle patch of red has the brightest colour there is, over the grey of the picture.
-    let grey = RGB(200, 200, 200)
+    let grey = RGB(120, 120, 120)
     let brightest = grey.mixed(with: ColourScale.colour(at: 1), share: 0.65)
     let darkest = grey.mixed(with: ColourScale.colour(at: 0), share: 0.65)
     #expect(red[40, 30] == brightest && red[20, 10] == darkest)
@@ -44,9 +44,23 @@ import Testing
       y.flatMap { y in (12..<68).map { x in canvas[x, y] } }.filter { $0 != .white && $0 != .black }
         .map(\.luma).max() ?? 0
     }
-    #expect(brightness(red, 0..<60) > 180 && brightness(blue, 0..<60) < 110)
+    #expect(brightness(red, 0..<60) > 150 && brightness(blue, 0..<60) < 90)
     // What the model does not see is no part of the map.
     #expect(red[5, 30] == grey && red[75, 30] == grey && blue[5, 5] == grey)
+  }
+
+  @Test func `an image that shows nothing is dark where the index tells what is clear`() throws {
+    var explanation = explanation()
+    #expect(
+      explanation.range?.lowerBound == 0
+        && explanation.range?.upperBound == explanation.parts[0].map[4])
+    let scores = (0..<40).map { $0.isMultiple(of: 2) ? 0.8 : 1.0 }
+    explanation.parts[1].term.background = Background(scores)
+    #expect(abs(try #require(explanation.range).upperBound - 1.2) < 1e-6)
+    explanation.parts[1].term.background = Background(scores.map { $0 / 10 })
+    #expect(
+      explanation.range?.upperBound == explanation.parts[0].map[4], "the largest, if it is more")
+    #expect(Explanation.range(of: []) == nil)
   }
 
   @Test func `marks and alignment bear the colours of the words that won`() throws {
@@ -94,7 +108,7 @@ import Testing
       }
     }
     // The legend goes from the darkest to the brightest colour.
-    let row = (0..<sheet.width).map { sheet[$0, sheet.height - 58 + 12] }
+    let row = (0..<sheet.width).map { sheet[$0, sheet.height - 38 + 12] }
     #expect(row.contains(ColourScale.colour(at: 0)) && row.contains(ColourScale.colour(at: 1)))
     // Other scripts are captioned by the word's number; the sheet is of the same size.
     let other = ExplanationSheet(self.explanation(["犬", "blue"]), Self.image, query: "犬 blue")

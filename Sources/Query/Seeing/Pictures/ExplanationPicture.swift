@@ -20,26 +20,27 @@ package struct ExplanationPicture: Sendable {
     self.image = image.reduced(toFit: side)
   }
 
-  /// The image with every part's region and best patch outlined in the part's colour, parts that found
-  /// little first.
+  /// The image with every part's region and best patch outlined in the part's colour; where several
+  /// parts share a best patch, one inside the other.
   package func marks() -> Canvas {
     var canvas = Canvas(image)
-    for part in explanation.parts.sorted(by: { $0.match.score < $1.match.score }) {
-      mark(part, RGB.ofPart(part.match.term), on: &canvas)
+    for (number, part) in explanation.parts.enumerated() {
+      let outer = explanation.parts[..<number].count { $0.match.patch == part.match.patch }
+      mark(part, .ofPart(number), inside: outer, on: &canvas)
     }
     return canvas
   }
 
-  /// The image in grey under the similarities of one part with its patches; what the model does not
-  /// see stays plain.
+  /// The image in dark grey under the similarities of one part with its patches; what the model does
+  /// not see stays plain.
   ///
   /// - Parameter scale: the colours of similarities, one scale for all parts.
   package func heatMap(of part: Explanation.Part, scale: ColourScale) -> Canvas {
-    var canvas = greyed()
+    var canvas = greyed(brightness: 0.6)
     for (cell, value) in strongest(part.map) {
       canvas.fill(cell.columns, cell.rows, scale.colour(of: value), opacity: Self.heatOpacity)
     }
-    mark(part, .white, on: &canvas)
+    mark(part, .white, inside: 0, on: &canvas)
     return canvas
   }
 
@@ -47,7 +48,7 @@ package struct ExplanationPicture: Sendable {
   /// number of the part that is most similar to it, and its colour, the fainter the less it is.
   /// Patches that a special token or the sentence as a whole wins stay grey.
   package func alignment(scale: ColourScale) -> Canvas {
-    var canvas = greyed()
+    var canvas = greyed(brightness: 1)
     for (patch, winner) in explanation.winners.enumerated() {
       guard let winner, let cell = cell(ofPatch: patch) else { continue }
       let share = scale.share(of: explanation.parts[winner].map[patch])
@@ -101,20 +102,29 @@ package struct ExplanationPicture: Sendable {
     return explanation.item.tiles.count > 1 ? cells.sorted { $0.value < $1.value } : cells
   }
 
-  private func mark(_ part: Explanation.Part, _ colour: RGB, on canvas: inout Canvas) {
+  /// Outlines the region and the best patch of a part, the latter inside so many others.
+  private func mark(
+    _ part: Explanation.Part, _ colour: RGB, inside outer: Int, on canvas: inout Canvas
+  ) {
     if let region = part.region {
       let cell = cell(of: region)
       canvas.outline(cell.columns, cell.rows, colour, thickness: 1)
     }
     guard let best = cell(ofPatch: part.match.patch) else { return }
-    canvas.outline(best.columns, best.rows, .black, thickness: 4)
-    canvas.outline(best.columns, best.rows, colour, thickness: 3)
+    let room = min(best.columns.count, best.rows.count)
+    let inset = min(4 * outer, max(0, room / 2 - 4))
+    let columns = best.columns.dropFirst(inset).dropLast(inset)
+    let rows = best.rows.dropFirst(inset).dropLast(inset)
+    canvas.outline(columns, rows, .black, thickness: 4)
+    canvas.outline(columns, rows, colour, thickness: 3)
   }
 
-  private func greyed() -> Canvas {
+  private func greyed(brightness: Double) -> Canvas {
     var canvas = Canvas(image)
     for y in 0..<canvas.height {
-      for x in 0..<canvas.width { canvas[x, y] = canvas[x, y].grey }
+      for x in 0..<canvas.width {
+        canvas[x, y] = RGB.black.mixed(with: canvas[x, y].grey, share: brightness)
+      }
     }
     return canvas
   }

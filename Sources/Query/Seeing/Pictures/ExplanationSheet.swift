@@ -9,7 +9,6 @@ package struct ExplanationSheet: Sendable {
   private let query: String
 
   private static let margin = 14
-  private static let columnCount = 4
   /// Dots of captions are squares of so many pixels.
   private static let dot = 2
   private static var lineHeight: Int { BitmapFont.lineHeight * dot + 2 }
@@ -28,12 +27,12 @@ package struct ExplanationSheet: Sendable {
   /// The sheet; of an image without patches, the image alone with its caption.
   package func draw() -> Canvas {
     let panels = panels
-    let columns = min(Self.columnCount, panels.count)
+    let columns = Self.columnCount(forPanels: panels.count)
     let rows = (panels.count + columns - 1) / columns
     let panelWidth = max(Self.leastPanelWidth, picture.image.width)
     let panelHeight = picture.image.height + 2 * Self.lineHeight + 6
     let head = Self.margin + Self.lineHeight + 4
-    let foot = 2 * Self.lineHeight + Self.margin
+    let foot = Self.lineHeight + Self.margin
     let width = Self.margin + columns * (panelWidth + Self.margin)
     var sheet = Canvas(
       width: width, height: head + rows * (panelHeight + Self.margin) + foot,
@@ -49,6 +48,13 @@ package struct ExplanationSheet: Sendable {
     }
     drawLegend(on: &sheet, y: sheet.height - foot)
     return sheet
+  }
+
+  /// Up to four in a row, or three where that leaves less empty.
+  private static func columnCount(forPanels count: Int) -> Int {
+    guard count > 4 else { return count }
+    func emptyCount(_ columns: Int) -> Int { (count + columns - 1) / columns * columns - count }
+    return emptyCount(3) < emptyCount(4) ? 3 : 4
   }
 
   // MARK: - Panels
@@ -82,7 +88,7 @@ package struct ExplanationSheet: Sendable {
     }
     panels.append(
       Panel(
-        picture: picture.alignment(scale: scale), title: "the word of every patch",
+        picture: picture.alignment(scale: scale), title: "word of each patch",
         note: "fainter: less similar"))
     return panels
   }
