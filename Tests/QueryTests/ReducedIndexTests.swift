@@ -64,7 +64,7 @@ import Testing
     let encoder = try TextEncoder(model: model.directory)
     let query = reduction.project(query: try encoder.encode("small balloon").tokens)
     var parameters = SearchParameters()
-    parameters.includesPatchMaps = true
+    parameters.explains = true
     let results = try await Searcher(store: store, encoder: encoder)
       .search("small balloon", parameters: parameters)
     #expect(results.hits.count == summary.addedCount && results.reduction == reduction)
@@ -76,7 +76,7 @@ import Testing
       #expect(abs(Double(hit.score) - expected) < 1e-5)
       let map = try #require(hit.item.patchTokens)
       #expect(map.count == 64)
-      for (match, values) in zip(hit.matches, hit.patchMaps) {
+      for (match, values) in zip(hit.matches, try #require(hit.explanation).parts.map(\.map)) {
         #expect(values.count == 64)
         for (patch, token) in map.enumerated() {
           let similarity = zip(tokens[Int(token)], query[match.term])

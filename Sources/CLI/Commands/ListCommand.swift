@@ -103,12 +103,3 @@ struct ListCommand: ParsableCommand {
     return .object(object)
   }
 }
-
-extension ItemRecord {
-  /// Whether the file is gone or changed since it was indexed.
-  fileprivate var isStale: Bool {
-    guard kind == .image, let path else { return false }
-    guard let status = try? FileStatus(of: FilePath(bytes: path)) else { return true }
-    return status.size != fileSize || status.modificationTime != modificationTime
-  }
-}

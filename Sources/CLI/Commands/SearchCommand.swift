@@ -59,6 +59,19 @@ struct SearchCommand: AsyncParsableCommand {
       "Write a page with the pictures and the matching patches marked.", valueName: "file"))
   var html: String?
 
+  @Flag(
+    help: ArgumentHelp(
+      "Say what each word adds to a hit's score, and where it was found.",
+      discussion: "For a person a table below each hit, in JSON members of its words (see filip "
+        + "explain --help)."))
+  var explain = false
+
+  @Flag(
+    help: ArgumentHelp(
+      "Give for each word the box around what responds to it, x,y,w,h in pixels of the upright picture.",
+      discussion: "In tsv a line for each hit and word: score, path, word, its score, box."))
+  var boxes = false
+
   @Flag(help: "Compare the model's pooled vectors instead of tokens (the single-vector baseline).")
   var pooled = false
 
@@ -77,12 +90,14 @@ struct SearchCommand: AsyncParsableCommand {
   @OptionGroup(title: "Index and model") var modelOptions: ModelOptions
   @OptionGroup(title: "Engine") var computing: ComputeOptions
   @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup(title: "Output") var preview: PreviewOptions
   @OptionGroup(title: "Output") var messages: MessageOptions
   @OptionGroup(title: "Engine") var method: MethodOptions
   @OptionGroup(title: "Engine") var threads: ThreadOptions
 
   func validate() throws {
     try validateScorer()
+    try validateSeeing()
     if k < 1 { throw ValidationError("-k \(k): give 1 or more") }
     if queryTokens != nil {
       guard words.isEmpty else {
@@ -101,6 +116,32 @@ struct SearchCommand: AsyncParsableCommand {
     if words.allSatisfy(\.isBlank), asking.image == nil {
       throw ValidationError(
         "the query is empty; say what to look for: filip search \"small balloon\"")
+    }
+  }
+
+  /// Whether hits are to be explained in any way.
+  private var isExplained: Bool { explain || boxes || preview.isWanted || html != nil }
+
+  /// How hits are written: to be read where somebody wants to see them.
+  private var hitFormat: HitFormat {
+    output.isFormatGiven || !(explain || preview.isWanted) ? output.hitFormat : .human
+  }
+
+  private func validateSeeing() throws {
+    if pooled, explain || boxes || preview.isWanted {
+      throw ValidationError(
+        "--pooled compares whole images, so no word is found anywhere; leave it out")
+    }
+    if scorer != nil, explain {
+      throw ValidationError("--explain explains the mean over words; leave out --scorer")
+    }
+    let format = hitFormat
+    if explain, format == .tsv || format == .paths {
+      throw ValidationError("--explain needs --format human, json or jsonl")
+    }
+    if boxes, format == .paths { throw ValidationError("--boxes has no place among paths only") }
+    if preview.isWanted, format != .human {
+      throw ValidationError("pictures are for people; leave out -p, or the other format")
     }
   }
 
@@ -132,9 +173,9 @@ struct SearchCommand: AsyncParsableCommand {
     parameters.count = k
     parameters.filter = try filters.filter()
     parameters.usesPooledVectors = pooled
-    parameters.includesPatchMaps = html != nil
+    parameters.explains = isExplained
     parameters.measuresEvidence =
-      !pooled && [.human, .json, .jsonl].contains(output.hitFormat)
+      !pooled && ([.human, .json, .jsonl].contains(hitFormat) || html != nil)
     parameters.minimumScore = asking.minScore
     parameters.minimumEvidence = asking.minEvidence
     parameters.method = scorer == nil ? method.method : .exact
@@ -149,10 +190,11 @@ struct SearchCommand: AsyncParsableCommand {
 
     if let html { try writeContactSheet(to: html, answer.query, answer.results) }
     let printer = HitPrinter(
-      format: output.hitFormat, zeroTerminated: output.zeroTerminated, paths: output.paths,
-      style: .automatic, model: answer.model)
+      format: hitFormat, zeroTerminated: output.zeroTerminated, paths: output.paths,
+      style: .automatic, detail: explain ? .explanation : boxes ? .boxes : .none,
+      preview: preview.preview(messages), model: answer.model)
     try printer.print(answer.results, query: answer.query)
-    if output.hitFormat == .human {
+    if hitFormat == .human {
       messages.note(
         "\(answer.results.hits.count) of \(countText(answer.results.imageCount)) images, "
           + durationText(answer.results.duration)

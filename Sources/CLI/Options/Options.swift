@@ -353,6 +353,9 @@ struct OutputOptions: ParsableArguments {
     help: "Show absolute paths. Default: relative to the current folder where they are below it.")
   var absolute = false
 
+  /// Whether the flags ask for a format, instead of leaving it to where the output goes.
+  var isFormatGiven: Bool { json || format != nil || pathsOnly || zeroTerminated }
+
   /// The format that the flags ask for.
   var hitFormat: HitFormat {
     if json { return .json }

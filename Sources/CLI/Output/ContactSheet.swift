@@ -5,19 +5,20 @@ import FilipStore
 import SystemPackage
 
 /// One self-contained page with the hits' pictures, every word's best patch outlined in the word's
-/// colour, and a heat map per word.
+/// colour, a heat map per word, and FILIP's alignment of patches with words.
 struct ContactSheet {
   /// Longest side of a picture in the page, in pixels.
   static let thumbnailSide = 360
-  /// Colours that stay apart for colour-blind eyes (Okabe and Ito), used in turn.
-  static let palette = [
-    "#e69f00", "#56b4e9", "#cc79a7", "#009e73", "#d55e00", "#0072b2", "#f0e442",
-  ]
-
   var query: String
   var results: SearchResults
   var paths: PathText
   var decoder: ImageDecoder
+
+  /// The colours of similarities: one scale for all words and pictures of the page, so that a word that
+  /// is nowhere stays dark. `nil` where there are no maps.
+  private var scale: ColourScale? {
+    Explanation.range(of: results.hits.compactMap(\.explanation)).map(ColourScale.init)
+  }
 
   /// The page, as UTF-8.
   func html() -> String {
@@ -31,11 +32,22 @@ struct ContactSheet {
       <header><h1>\(escaped(query))</h1>
       <p>\(results.hits.count) of \(countText(results.imageCount)) images, best first, exact \
       late interaction, \(durationText(results.duration)). An outline marks the patch that a word \
-      matched best; rest the pointer on a word for its map over the picture.</p></header>
+      matched best; rest the pointer on a word for its map over the picture.</p>\(legend)</header>
       <main>
       \(cards)
       </main></body></html>
 
+      """
+  }
+
+  /// The scale of the maps, with the similarities at its ends.
+  private var legend: String {
+    guard let scale else { return "" }
+    let stops = (0...16).map { ColourScale.colour(at: Double($0) / 16).css }.joined(separator: ",")
+    return """
+      <p class="legend">\(decimal(Double(scale.range.lowerBound), digits: 2))\
+      <i style="background:linear-gradient(90deg,\(stops))"></i>\
+      \(decimal(Double(scale.range.upperBound), digits: 2)) similarity</p>
       """
   }
 
@@ -52,10 +64,12 @@ struct ContactSheet {
         \(decimal(Double(match.score), digits: 2))</li>
         """
     }
-    let maps = hit.matches.map { heatMap($0, hit) }
+    let isAligned = !hit.matches.isEmpty && hit.item.kind != .text && hit.explanation != nil
+    let aligned = isAligned ? "<li class=\"wa\"><b>the word of every patch</b></li>" : ""
+    let maps = isAligned ? hit.matches.map { heatMap($0, hit) } + [alignment(hit)] : []
     let boxes = hit.matches.map { box($0, hit) }
     return """
-      <figure>\(words.isEmpty ? "" : "<ul>\(words.joined())</ul>")
+      <figure>\(words.isEmpty ? "" : "<ul>\(words.joined())\(aligned)</ul>")
       <div class="picture">\(picture(hit.item))\(maps.joined())\(boxes.joined())</div>
       <figcaption><span>\(hit.rank)</span> <strong>\(decimal(Double(hit.score), digits: 3))</strong> \
       <span title="\(path)">\(name)</span></figcaption></figure>
@@ -90,24 +104,27 @@ struct ContactSheet {
       + "--c:\(colour(match.term));--n:\(outer.count)\"></div>"
   }
 
-  /// One rectangle per patch, the more opaque the better it matches the word. All words of a
-  /// picture share one range, so that a word that is nowhere looks faint.
+  /// Heat maps of one word: a picture of a pixel a patch for each tile, stretched over what the tile
+  /// covers.
   private func heatMap(_ match: TermMatch, _ hit: SearchHit) -> String {
-    let values = hit.patchMaps[match.term]
-    let all = hit.patchMaps.joined()
-    guard let low = all.min(), let high = all.max(), high > low else { return "" }
-    var first = 0
-    var cells = ""
-    for tile in hit.item.tiles {
-      for patch in 0..<tile.grid.patchCount {
-        let heat = max(0, (values[first + patch] - low) / (high - low))
-        guard heat > 0.02 else { continue }
-        cells += "<div style=\"\(place(tile.region(ofPatch: patch), hit.item));"
-        cells += "opacity:\(decimal(Double(heat * heat), digits: 2))\"></div>"
-      }
-      first += tile.grid.patchCount
+    guard let explanation = hit.explanation, let scale else { return "" }
+    return layer(
+      "m\(match.term)", explanation.heatTiles(of: explanation.parts[match.term], scale: scale),
+      hit.item)
+  }
+
+  /// The word of every patch, in the words' colours.
+  private func alignment(_ hit: SearchHit) -> String {
+    guard let explanation = hit.explanation, let scale else { return "" }
+    return layer("ma", explanation.alignmentTiles(scale: scale), hit.item)
+  }
+
+  private func layer(_ name: String, _ tiles: [DecodedImage], _ item: ItemRecord) -> String {
+    let images = zip(item.tiles, tiles).map { tile, image in
+      "<img src=\"data:image/png;base64,\((try? image.pngData()).map(base64) ?? "")\" alt=\"\" "
+        + "style=\"\(place(tile.region, item))\">"
     }
-    return "<div class=\"map m\(match.term)\">\(cells)</div>"
+    return "<div class=\"map \(name)\">\(images.joined())</div>"
   }
 
   private func place(_ region: PixelRegion, _ item: ItemRecord) -> String {
@@ -119,7 +136,7 @@ struct ContactSheet {
       + "width:\(percent(region.width, of: Int(item.width)));height:\(percent(region.height, of: Int(item.height)))"
   }
 
-  private func colour(_ term: Int) -> String { Self.palette[term % Self.palette.count] }
+  private func colour(_ term: Int) -> String { RGB.ofPart(term).css }
 
   private func escaped(_ text: String) -> String {
     var result = ""
@@ -136,7 +153,7 @@ struct ContactSheet {
   }
 
   private static var css: String {
-    let hovers = (0..<64).map {
+    let hovers = ((0..<64).map { "\($0)" } + ["a"]).map {
       "figure:has(.w\($0):hover) .m\($0){display:block}figure:has(.w\($0):hover) .box:not(.b\($0)){display:none}"
     }
     return """
@@ -153,12 +170,17 @@ struct ContactSheet {
       li b{border-left:.35rem solid var(--c);padding-left:.4rem;font-weight:600}
       .bar{height:.35rem;border-radius:.2rem;background:#8884}.bar i{display:block;height:100%;\
       border-radius:.2rem;background:var(--c)}
-      .picture{position:relative;line-height:0}.picture img{width:100%;height:auto;border-radius:.3rem}
+      .legend{display:flex;gap:.5rem;align-items:center;margin-top:-.9rem;opacity:1;font-variant-numeric:tabular-nums}
+      .legend i{width:12rem;height:.8rem;border-radius:.2rem}
+      li.wa{display:block;opacity:.75}li.wa b{border-color:#8888;font-weight:400}
+      .picture{position:relative;line-height:0;overflow:hidden}.picture>img{width:100%;height:auto;\
+      border-radius:.3rem}
       .gone{line-height:1.4;padding:3rem 1rem;text-align:center;background:#8883}
-      .box,.map div{position:absolute;box-sizing:border-box}
+      .box,.map img{position:absolute;box-sizing:border-box}
       .box{border:2.5px solid var(--c);border-radius:3px;outline:1px solid #0009;\
       scale:calc(1 - var(--n)*.24)}
-      .map{display:none;position:absolute;inset:0;background:#0009}.map div{background:#ffd23f}
+      .map{display:none;position:absolute;inset:0;backdrop-filter:grayscale(1) brightness(.6)}\
+      .map img{image-rendering:pixelated;opacity:.68}
       figcaption{margin-top:.5rem;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
       figcaption span:first-child{opacity:.6}
       \(hovers.joined())

@@ -17,6 +17,15 @@ enum HitFormat: String, CaseIterable {
   case jsonl
 }
 
+/// What is said of each word of a hit besides its score.
+enum HitDetail {
+  case none
+  /// The box around what responds to it.
+  case boxes
+  /// That, and what it adds to the score.
+  case explanation
+}
+
 /// Writes what a search found.
 struct HitPrinter {
   var format: HitFormat
@@ -24,19 +33,31 @@ struct HitPrinter {
   var zeroTerminated: Bool
   var paths: PathText
   var style: Style
+  /// What is said of each word besides its score.
+  var detail = HitDetail.none
+  /// Shows hits' pictures.
+  var preview: TerminalPreview?
   /// `nil` when tokens were asked for and no model was needed.
   var model: IndexModel?
 
-  func print(_ results: SearchResults, query: String) throws(OutputError) {
+  func print(_ results: SearchResults, query: String) throws {
     var output = StandardOutput()
     let terminator: [UInt8] = zeroTerminated ? [0] : [UInt8(ascii: "\n")]
     switch format {
     case .human:
-      for line in humanLines(results) { output.write(line + "\n") }
+      for (hit, lines) in zip(results.hits, humanLines(results)) {
+        for line in lines { output.write(line + "\n") }
+        if let preview, let picture = marked(hit) { output.write(try preview.text(of: picture)) }
+      }
     case .tsv:
       for hit in results.hits {
-        output.write(decimal(Double(hit.score), digits: 4) + "\t")
-        output.write(bytes: paths.field(hit.item.path ?? []) + terminator)
+        let score = Array((decimal(Double(hit.score), digits: 4) + "\t").utf8)
+        let line = score + paths.field(hit.item.path ?? [])
+        if detail == .none {
+          output.write(bytes: line + terminator)
+        } else {
+          for fields in boxFields(hit) { output.write(bytes: line + fields + terminator) }
+        }
       }
     case .paths:
       for hit in results.hits {
@@ -60,25 +81,57 @@ struct HitPrinter {
 
   // MARK: - For a person
 
-  private func humanLines(_ results: SearchResults) -> [String] {
+  /// The lines of each hit.
+  private func humanLines(_ results: SearchResults) -> [[String]] {
     let names = results.hits.map { paths.line($0.item.path ?? []) }
     let width = min(48, names.map(\.count).max() ?? 0)
     let rankWidth = max(2, String(results.hits.count).count)
-    return zip(results.hits, names).flatMap { hit, name in
+    return zip(results.hits, names).map { hit, name in
       let rank = String(hit.rank)
       let padding = String(repeating: " ", count: rankWidth - rank.count)
       let gap = String(repeating: " ", count: max(0, width - name.count))
       let words = hit.matches.map { match in
         var text = "\(results.terms[match.term].text) \(decimal(Double(match.score), digits: 2))"
         if let word = matchedWord(match, hit.item) { text += " (\(word))" }
+        if detail == .boxes, let region = hit.explanation?.parts[match.term].region {
+          text += " [\(regionText(region))]"
+        }
         return isWeak(match, in: results) ? style.dim(text) : style.green(text)
       }
       let score = style.bold(decimal(Double(hit.score), digits: 3))
       let line = "\(padding)\(rank)  \(score)  \(name)\(gap)  \(words.joined(separator: "  "))"
-      guard let document = TextDocument(hit.item) else { return [line] }
-      let snippet = Snippet(of: document, matches: hit.matches)
       let indent = String(repeating: " ", count: rankWidth + 2)
-      return [line, indent + snippet.line { style.green($0) }]
+      var lines = [line]
+      if let document = TextDocument(hit.item) {
+        let snippet = Snippet(of: document, matches: hit.matches)
+        lines.append(indent + snippet.line { style.green($0) })
+      }
+      if detail == .explanation, let explanation = hit.explanation {
+        let text = ExplanationText(explanation: explanation, style: style)
+        lines += text.lines.map { indent + $0 }
+      }
+      return lines
+    }
+  }
+
+  /// The longest side of a hit's picture in the terminal, in pixels.
+  private static let pictureSide = 240
+
+  /// A hit's picture with its matches marked; `nil` where there is none any more.
+  private func marked(_ hit: SearchHit) -> DecodedImage? {
+    guard let explanation = hit.explanation, let image = try? originalPicture(of: hit.item) else {
+      return nil
+    }
+    return ExplanationPicture(explanation, image, side: Self.pictureSide).marks().image
+  }
+
+  /// For each word, the fields behind a hit's path: the word, its score and its box.
+  private func boxFields(_ hit: SearchHit) -> [[UInt8]] {
+    (hit.explanation?.parts ?? []).map { part in
+      let numbers =
+        "\t" + decimal(Double(part.match.score), digits: 4) + "\t"
+        + (part.region.map(regionText) ?? "")
+      return [UInt8(ascii: "\t")] + escapedField(Array(part.term.text.utf8)) + Array(numbers.utf8)
     }
   }
 
@@ -111,12 +164,7 @@ struct HitPrinter {
         "combination": .string(results.combination.rawValue),
         "without": without.isEmpty ? nil : .array(without),
       ]),
-      "model": model.map {
-        .members([
-          "id": .string($0.location.name), "fingerprint": .string($0.imageFingerprint),
-          "token_mode": .string($0.tokenMode.rawValue),
-        ])
-      },
+      "model": model.map(modelJSON),
       "index": .members([
         "images": .count(results.imageCount), "scanned": .count(results.scannedCount),
         "generation": .integer(Int64(results.generation)),
@@ -182,9 +230,13 @@ struct HitPrinter {
     add("size", item.fileSize > 0 ? .integer(Int64(clamping: item.fileSize)) : nil)
     object.appendDescription(of: item)
     add("evidence", hit.evidence.map { .score(Float($0)) })
-    add("words", .array(hit.matches.map { matchJSON($0, item) }))
+    let explanation = detail == .none ? nil : hit.explanation
+    add("words", .array(hit.matches.map { matchJSON($0, hit, explanation?.parts[$0.term]) }))
+    if detail == .explanation { add("rest", explanation.flatMap(restJSON)) }
     if !hit.exclusions.isEmpty {
-      add("without", .array(hit.exclusions.map { matchJSON($0, item) }))
+      add(
+        "without",
+        .array(hit.exclusions.map { matchJSON($0, hit, explanation?.exclusions[$0.term]) }))
     }
     if let document = TextDocument(item) {
       add("document", .object(document.members))
@@ -192,10 +244,18 @@ struct HitPrinter {
     return .object(object)
   }
 
-  private func matchJSON(_ match: TermMatch, _ item: ItemRecord) -> JSONValue {
-    .members([
+  private func matchJSON(
+    _ match: TermMatch, _ hit: SearchHit, _ part: Explanation.Part?
+  ) -> JSONValue {
+    let item = hit.item
+    let isExplained = detail == .explanation
+    return .members([
       "i": .count(match.term), "score": .score(match.score), "patch": patchJSON(match.patch, item),
       "box": boxJSON(match.region, item), "evidence": match.evidence.map { .score(Float($0)) },
+      "region": part?.region.map(pixelsJSON),
+      "contribution": isExplained ? part.map { .double($0.contribution) } : nil,
+      "share": isExplained
+        ? part.flatMap { hit.explanation?.share(of: $0.contribution) }.map(JSONValue.double) : nil,
       "match": match.span.flatMap { span in
         TextDocument(item)?.part(span).map { text in
           .members([

@@ -17,6 +17,13 @@ struct StandardOutput {
   /// Whether a person reads along.
   static let isTerminal = isatty(STDOUT_FILENO) == 1
 
+  /// How many characters a line of the terminal holds; 80 where that is not known.
+  static var columnCount: Int {
+    var size = winsize()
+    guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+    return Int(size.ws_col)
+  }
+
   /// Adds text.
   mutating func write(_ text: String) { write(bytes: Array(text.utf8)) }
 

@@ -37,7 +37,7 @@ func decodePNG(_ bytes: [UInt8], limits: DecodingLimits) throws(ImageDecodingErr
 
 extension png_image {
   /// The first warning or error.
-  fileprivate var messageText: String {
+  var messageText: String {
     withUnsafeBytes(of: message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
   }
 }

@@ -88,15 +88,7 @@ public struct QueryEncoder: Sendable {
       throw QueryError(
         .modelMismatch, "the model of this index has no image encoder; ask with words")
     }
-    let encoded: (image: DecodedImage, tokens: EncodedImage)
-    do {
-      encoded = try images.encode(contentsOf: path)
-    } catch let error as Errno {
-      throw QueryError(
-        error == .noSuchFileOrDirectory ? .notFound : .unreadable, "\(path): \(error)")
-    } catch let error as ImageDecodingError {
-      throw QueryError(.unreadable, "\(path): \(error)")
-    }
+    let encoded = try images.encodeNamed(path)
     let all = encoded.tokens.tokens
     var kept = all
     if let region {

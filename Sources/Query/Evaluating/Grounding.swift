@@ -28,12 +28,7 @@ package struct Grounding: Sendable, Hashable {
     let map = Array(item.expandedToPatches(means).prefix(tile.grid.patchCount))
     guard let response = ResponseRegion(map, grid: tile.grid) else { return nil }
     let best = tile.region(ofPatch: response.peak)
-    let first = tile.region(
-      ofPatch: response.rows.lowerBound * tile.grid.columnCount
-        + response.columns.lowerBound)
-    let box = PixelRegion(
-      x: first.x, y: first.y, width: first.width * Double(response.columns.count),
-      height: first.height * Double(response.rows.count))
+    let box = tile.region(of: response)
     let truths = Self.inPixels(boxes, of: item)
     pointsInside = Self.points(best, into: truths)
     overlap = truths.map { $0.intersectionOverUnion(box) }.max() ?? 0
@@ -63,46 +58,5 @@ package struct Grounding: Sendable, Hashable {
         x: $0.x * Double(item.width), y: $0.y * Double(item.height),
         width: $0.width * Double(item.width), height: $0.height * Double(item.height))
     }
-  }
-}
-
-/// The patches around the best one that respond too.
-struct ResponseRegion: Equatable {
-  /// The best patch; of equals the first.
-  var peak: Int
-  /// The box around the region, in patches.
-  var rows: Range<Int>
-  var columns: Range<Int>
-
-  /// The patches that touch the best one, corners included, and each other, and whose value is at
-  /// least half-way from the least to the largest.
-  /// - Returns: `nil` when values and grid do not fit.
-  init?(_ values: [Float], grid: PatchGrid) {
-    guard values.count == grid.patchCount, let least = values.min(), let most = values.max(),
-      let peak = values.firstIndex(of: most)
-    else { return nil }
-    let threshold = (least + most) / 2
-    self.peak = peak
-    var seen = Set([peak])
-    var waiting = [peak]
-    var (rows, columns) = (
-      peak / grid.columnCount...peak / grid.columnCount,
-      peak % grid.columnCount...peak % grid.columnCount
-    )
-    while let patch = waiting.popLast() {
-      let (row, column) = patch.quotientAndRemainder(dividingBy: grid.columnCount)
-      rows = min(rows.lowerBound, row)...max(rows.upperBound, row)
-      columns = min(columns.lowerBound, column)...max(columns.upperBound, column)
-      for y in max(0, row - 1)...min(grid.rowCount - 1, row + 1) {
-        for x in max(0, column - 1)...min(grid.columnCount - 1, column + 1) {
-          let neighbour = y * grid.columnCount + x
-          if values[neighbour] >= threshold, seen.insert(neighbour).inserted {
-            waiting.append(neighbour)
-          }
-        }
-      }
-    }
-    self.rows = Range(rows)
-    self.columns = Range(columns)
   }
 }

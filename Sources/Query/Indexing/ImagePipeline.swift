@@ -62,6 +62,19 @@ public final class ImagePipeline: Sendable {
     return (image, try encode([preprocessor.prepare(image)])[0])
   }
 
+  /// The tokens of an image file that the user named.
+  /// - Throws: `QueryError` that names the file, or `EncoderError`.
+  func encodeNamed(_ path: FilePath) throws -> (image: DecodedImage, tokens: EncodedImage) {
+    do {
+      return try encode(contentsOf: path)
+    } catch let error as Errno {
+      throw QueryError(
+        error == .noSuchFileOrDirectory ? .notFound : .unreadable, "\(path): \(error)")
+    } catch let error as ImageDecodingError {
+      throw QueryError(.unreadable, "\(path): \(error)")
+    }
+  }
+
   /// What one image takes in an index.
   public var footprint: ImageFootprint {
     ImageFootprint(patchCount: encoder.maximumTokenCount, dimension: encoder.dimension)

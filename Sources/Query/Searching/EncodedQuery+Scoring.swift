@@ -39,6 +39,14 @@ extension EncodedQuery {
     return similarities.dividing(by: rowScales + [Double](repeating: 1, count: others))
   }
 
+  /// Turns the rows into those that an index is asked with whose tokens are reduced.
+  mutating func project(by reduction: TokenReduction) {
+    tokens = reduction.project(query: tokens)
+    for index in exclusions.indices {
+      exclusions[index].tokens = reduction.project(query: exclusions[index].tokens)
+    }
+  }
+
   /// Measures what the index scores for each exclusion, and for each part if that is wanted.
   mutating func measureBackgrounds(
     _ snapshot: borrowing Snapshot, _ layout: PlaneLayout, ofParts includesParts: Bool
@@ -59,7 +67,7 @@ extension EncodedQuery {
 extension SearchHit {
   /// Adds how well the image matched each part of the query.
   mutating func show(
-    _ query: EncodedQuery, _ similarities: ExactSimilarities, includesMaps: Bool
+    _ query: EncodedQuery, _ similarities: ExactSimilarities, isExplained: Bool
   ) {
     let alignment = Alignment(similarities)
     matches = query.parts.enumerated().map {
@@ -70,10 +78,7 @@ extension SearchHit {
     }
     let evidences = matches.compactMap(\.evidence)
     evidence = query.combination == .any ? evidences.max() : evidences.min()
-    if includesMaps {
-      let map = SimilarityMap(similarities)
-      patchMaps = query.parts.map { item.expandedToPatches(map.largest(of: $0.rows)) }
-    }
+    if isExplained { explanation = Explanation(query, similarities, of: item) }
   }
 }
 

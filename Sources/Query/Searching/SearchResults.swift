@@ -12,9 +12,9 @@ public struct SearchParameters: Sendable {
   public var direction = ScoreDirection.textToImage
   /// Compare the model's pooled vectors instead of tokens: the single-vector baseline.
   public var usesPooledVectors = false
-  /// Adds to every hit the similarity of every word with every patch: what heat maps are drawn
-  /// from. Default false.
-  public var includesPatchMaps = false
+  /// Adds to every hit what its score is made of, and the similarity of every word with every patch:
+  /// what heat maps are drawn from. Default false.
+  public var explains = false
   /// Measures the background of every part of the query over a sample of the index, and says of every
   /// hit how far it stands out: a few milliseconds. Default false.
   public var measuresEvidence = false
@@ -77,9 +77,8 @@ public struct SearchHit: Sendable {
   public var evidence: Double?
   /// What must not be there, as the image shows it: `term` counts in `SearchResults.exclusions`.
   public var exclusions: [TermMatch] = []
-  /// Per word or phrase, the similarity with every patch (the largest among its tokens), if asked
-  /// for.
-  public var patchMaps: [[Float]] = []
+  /// What the text-to-image score is made of, if asked for.
+  public var explanation: Explanation?
 }
 
 /// A word or phrase of the query as it was scored.

@@ -127,10 +127,7 @@ public struct Searcher: Sendable {
     try check(query, parameters)
     let (group, reduction, scope) = try open(parameters)
     var query = query
-    query.tokens = reduction.project(query: query.tokens)
-    for index in query.exclusions.indices {
-      query.exclusions[index].tokens = reduction.project(query: query.exclusions[index].tokens)
-    }
+    query.project(by: reduction)
     let ranking: Ranking
     if parameters.usesPooledVectors {
       let pooled = query.pooled ?? []
@@ -212,7 +209,7 @@ public struct Searcher: Sendable {
       guard let item = try snapshot.item(scored.id) else { continue }
       var hit = SearchHit(rank: index + 1, score: Float(scored.score), item: item, matches: [])
       if let similarities = ranking.similarities(scored.id) {
-        hit.show(query, query.unscaled(similarities), includesMaps: parameters.includesPatchMaps)
+        hit.show(query, query.unscaled(similarities), isExplained: parameters.explains)
       }
       hits.append(hit)
     }
