@@ -7,7 +7,8 @@ import FilipStore
 enum HitFormat: String, CaseIterable {
   /// One line per hit with the score of every word; for a person.
   case human
-  /// `score<TAB>path`; tab, newline and backslash of a path are escaped.
+  /// `score<TAB>path`, and behind it the box of a part; tab, newline and backslash of a path are
+  /// escaped.
   case tsv
   /// Paths only.
   case paths
@@ -36,7 +37,8 @@ struct HitPrinter {
     case .tsv:
       for hit in results.hits {
         output.write(decimal(Double(hit.score), digits: 4) + "\t")
-        output.write(bytes: paths.field(hit.item.path ?? []) + terminator)
+        let box = hit.box.map { Array("\t\(boxText($0))".utf8) } ?? []
+        output.write(bytes: paths.field(hit.item.path ?? []) + box + terminator)
       }
     case .paths:
       for hit in results.hits {
@@ -74,12 +76,23 @@ struct HitPrinter {
         return isWeak(match, in: results) ? style.dim(text) : style.green(text)
       }
       let score = style.bold(decimal(Double(hit.score), digits: 3))
-      let line = "\(padding)\(rank)  \(score)  \(name)\(gap)  \(words.joined(separator: "  "))"
+      let box = hit.box.map { "  [\(boxText($0))]" } ?? ""
+      let line =
+        "\(padding)\(rank)  \(score)  \(name)\(gap)\(box)  \(words.joined(separator: "  "))"
       guard let document = TextDocument(hit.item) else { return [line] }
       let snippet = Snippet(of: document, matches: hit.matches)
       let indent = String(repeating: " ", count: rankWidth + 2)
       return [line, indent + snippet.line { style.green($0) }]
     }
+  }
+
+  /// `x,y,w,h` in whole pixels, as `--region` takes it.
+  private func boxText(_ box: PixelRegion) -> String {
+    let (left, top) = (box.x.rounded(), box.y.rounded())
+    // Edges are rounded, not extents: the box must not reach beyond the picture.
+    let width = max(1, (box.x + box.width).rounded() - left)
+    let height = max(1, (box.y + box.height).rounded() - top)
+    return [left, top, width, height].map { decimal($0, digits: 0) }.joined(separator: ",")
   }
 
   /// The word of a text that a word of the query matched.
@@ -181,6 +194,9 @@ struct HitPrinter {
     add("format", item.format.map(JSONValue.string))
     add("size", item.fileSize > 0 ? .integer(Int64(clamping: item.fileSize)) : nil)
     object.appendDescription(of: item)
+    add(
+      "region",
+      hit.box.map { .array([$0.x, $0.y, $0.width, $0.height].map(JSONValue.double)) })
     add("evidence", hit.evidence.map { .score(Float($0)) })
     add("words", .array(hit.matches.map { matchJSON($0, item) }))
     if !hit.exclusions.isEmpty {

@@ -28,12 +28,7 @@ package struct Grounding: Sendable, Hashable {
     let map = Array(item.expandedToPatches(means).prefix(tile.grid.patchCount))
     guard let response = ResponseRegion(map, grid: tile.grid) else { return nil }
     let best = tile.region(ofPatch: response.peak)
-    let first = tile.region(
-      ofPatch: response.rows.lowerBound * tile.grid.columnCount
-        + response.columns.lowerBound)
-    let box = PixelRegion(
-      x: first.x, y: first.y, width: first.width * Double(response.columns.count),
-      height: first.height * Double(response.rows.count))
+    let box = tile.region(of: PatchBox(rows: response.rows, columns: response.columns))
     let truths = Self.inPixels(boxes, of: item)
     pointsInside = Self.points(best, into: truths)
     overlap = truths.map { $0.intersectionOverUnion(box) }.max() ?? 0

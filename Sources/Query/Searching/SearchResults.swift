@@ -77,6 +77,9 @@ public struct SearchHit: Sendable {
   public var evidence: Double?
   /// What must not be there, as the image shows it: `term` counts in `SearchResults.exclusions`.
   public var exclusions: [TermMatch] = []
+  /// Where in the image the hit lies, in pixels of the upright original; `nil` where whole images were
+  /// searched.
+  public var box: PixelRegion?
   /// Per word or phrase, the similarity with every patch (the largest among its tokens), if asked
   /// for.
   public var patchMaps: [[Float]] = []
@@ -148,6 +151,8 @@ public struct SearchResults: Sendable {
   public var combination = Query.Combination.mean
   /// Hits that were left out because of their score or evidence.
   public var omittedCount = 0
+  /// In a search of parts, images of which it is not known where their tokens lie: they have none.
+  public var unplacedCount = 0
   /// Images that were scored.
   public var scannedCount: Int
   /// Images in the index.
