@@ -1,4 +1,5 @@
 package import FilipEncoders
+import FilipLateInteraction
 
 /// One picture in every token mode, and one text, encoded: a model that can do that is whole.
 package struct ModelSmokeTest: Sendable {
