@@ -24,7 +24,8 @@ struct FilipCommand: AsyncParsableCommand {
       """,
     version: "filip \(filipVersion)",
     subcommands: [
-      IndexCommand.self, SearchCommand.self, StatusCommand.self, ListCommand.self,
+      IndexCommand.self, SearchCommand.self, ClassifyCommand.self, StatusCommand.self,
+      ListCommand.self,
       TagCommand.self, RemoveCommand.self, VerifyCommand.self, CompactCommand.self,
       EmbedCommand.self, ImportCommand.self, ExportCommand.self, ModelCommand.self,
       EvalCommand.self, BenchCommand.self,
