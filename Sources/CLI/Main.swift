@@ -25,7 +25,8 @@ struct FilipCommand: AsyncParsableCommand {
       """,
     version: "filip \(filipVersion)",
     subcommands: [
-      IndexCommand.self, SearchCommand.self, ExplainCommand.self, StatusCommand.self,
+      IndexCommand.self, SearchCommand.self, ExplainCommand.self, ClassifyCommand.self,
+      StatusCommand.self,
       ListCommand.self,
       TagCommand.self, RemoveCommand.self, VerifyCommand.self, CompactCommand.self,
       EmbedCommand.self, ImportCommand.self, ExportCommand.self, ModelCommand.self,

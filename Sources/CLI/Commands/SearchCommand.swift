@@ -84,6 +84,18 @@ struct SearchCommand: AsyncParsableCommand {
       valueName: "scorer"))
   var scorer: String?
 
+  @Flag(
+    help: ArgumentHelp(
+      "Find parts of pictures: every hit is a box, and a picture may have several.",
+      discussion:
+        "Boxes of 1, 2, 3, 4, 6, 8, … patches' side, square or twice as long one way, and "
+        + "the whole. For each word the best patch of a box and the mean of its patches count the "
+        + "same. Boxes of one picture share less than half of the smaller one. Each is told as "
+        + "x,y,w,h in pixels of the upright picture, as --image FILE --region takes it. The boxes of "
+        + "the best 1 000 images are scored (with --candidates N, of N), and the answer says whether "
+        + "it is exact all the same."))
+  var regions = false
+
   @OptionGroup(title: "Query") var asking: AskingOptions
   @OptionGroup(title: "Filters") var filters: FilterOptions
   @OptionGroup(title: "Index and model") var indexOptions: IndexOptions
@@ -98,6 +110,7 @@ struct SearchCommand: AsyncParsableCommand {
   func validate() throws {
     try validateScorer()
     try validateSeeing()
+    try validateRegions()
     if k < 1 { throw ValidationError("-k \(k): give 1 or more") }
     if queryTokens != nil {
       guard words.isEmpty else {
@@ -167,6 +180,22 @@ struct SearchCommand: AsyncParsableCommand {
     }
   }
 
+  private func validateRegions() throws {
+    guard regions else { return }
+    let others = [
+      ("--pooled", pooled), ("--scorer", scorer != nil), ("--html", html != nil),
+      ("--cascade", method.cascade), ("--words", asking.combination != .mean),
+      ("--without", !asking.without.isEmpty), ("--sub", !asking.subtract.isEmpty),
+      ("--min-evidence", asking.minEvidence != nil), ("--explain", explain), ("--boxes", boxes),
+      ("-p", preview.isWanted),
+    ]
+    if let other = others.first(where: \.1)?.0 {
+      throw ValidationError(
+        "--regions scores boxes by the mean over the words, and \(other) needs whole images; drop one "
+          + "of them")
+    }
+  }
+
   func run() async throws {
     let store = try indexOptions.open(.readOnly)
     var parameters = SearchParameters()
@@ -226,6 +255,11 @@ struct SearchCommand: AsyncParsableCommand {
           + "\(results.omittedCount) of \(results.omittedCount + results.hits.count) images left out "
           + "by --min-score or --min-evidence")
     }
+    if results.unplacedCount > 0 {
+      messages.note(
+        "\(countText(results.unplacedCount)) of the candidates have no boxes: texts, and tokens that "
+          + "were imported without a grid")
+    }
     for term in results.unclearTerms {
       messages.note(
         "not found: no hit shows \"\(results.terms[term].text)\" more clearly than images of this "
@@ -248,14 +282,17 @@ struct SearchCommand: AsyncParsableCommand {
     }
     let (needsText, needsImages) = query.needs
     let encoder = needsText ? try computing.textEncoder(of: model) : nil
+    let images =
+      needsImages && model.directory.hasVisionTower
+      ? try computing.pipeline(of: model, limits: .scaledToMemory(threadCount: 1)) : nil
     let results: SearchResults
     if let rescorer = try rescorer(in: store, encoder) {
       results = try await rescorer.search(query.plainText, parameters: parameters)
+    } else if regions {
+      results = try await regionSearcher(in: store, encoder, images)
+        .search(query, parameters: parameters)
     } else {
-      let searcher = Searcher(
-        store: store, encoder: encoder,
-        images: needsImages && model.directory.hasVisionTower
-          ? try computing.pipeline(of: model, limits: .scaledToMemory(threadCount: 1)) : nil)
+      let searcher = Searcher(store: store, encoder: encoder, images: images)
       results = try await searcher.search(query, parameters: parameters)
     }
     return Answer(results: results, query: query.description, model: model)
@@ -273,6 +310,9 @@ struct SearchCommand: AsyncParsableCommand {
     let results: SearchResults
     if let rescorer = try rescorer(in: store, nil) {
       results = try await rescorer.search(tokens: tokens, parameters: parameters)
+    } else if regions {
+      results = try await regionSearcher(in: store, nil, nil)
+        .search(tokens: tokens, parameters: parameters)
     } else {
       let searcher = Searcher(store: store, encoder: nil)
       results = try await searcher.search(tokens: tokens, parameters: parameters)
@@ -287,6 +327,14 @@ struct SearchCommand: AsyncParsableCommand {
       store: store, encoder: encoder, scorer: try ScorerSpecification(parsing: scorer))
     if let candidates = method.candidates { rescorer.candidateCount = candidates }
     return rescorer
+  }
+
+  private func regionSearcher(
+    in store: TokenStore, _ encoder: TextEncoder?, _ images: ImagePipeline?
+  ) -> RegionSearcher {
+    var searcher = RegionSearcher(store: store, encoder: encoder, images: images)
+    if let candidates = method.candidates { searcher.candidateCount = candidates }
+    return searcher
   }
 
   private func writeContactSheet(

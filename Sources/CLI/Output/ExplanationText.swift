@@ -58,11 +58,10 @@ struct ExplanationText {
 /// A region as `--region` takes it: whole pixels, `x,y,w,h`.
 func regionText(_ region: PixelRegion) -> String {
   let (left, top) = (region.x.rounded(), region.y.rounded())
-  let numbers = [
-    left, top, (region.x + region.width).rounded() - left,
-    (region.y + region.height).rounded() - top,
-  ]
-  return numbers.map { String(Int($0)) }.joined(separator: ",")
+  // Edges are rounded, not extents: the box must not reach beyond the picture.
+  let width = max(1, (region.x + region.width).rounded() - left)
+  let height = max(1, (region.y + region.height).rounded() - top)
+  return [left, top, width, height].map { decimal($0, digits: 0) }.joined(separator: ",")
 }
 
 extension String {

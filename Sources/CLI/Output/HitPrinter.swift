@@ -7,7 +7,8 @@ import FilipStore
 enum HitFormat: String, CaseIterable {
   /// One line per hit with the score of every word; for a person.
   case human
-  /// `score<TAB>path`; tab, newline and backslash of a path are escaped.
+  /// `score<TAB>path`, and behind it the box of a part; tab, newline and backslash of a path are
+  /// escaped.
   case tsv
   /// Paths only.
   case paths
@@ -52,7 +53,8 @@ struct HitPrinter {
     case .tsv:
       for hit in results.hits {
         let score = Array((decimal(Double(hit.score), digits: 4) + "\t").utf8)
-        let line = score + paths.field(hit.item.path ?? [])
+        let box = hit.box.map { Array("\t\(regionText($0))".utf8) } ?? []
+        let line = score + paths.field(hit.item.path ?? []) + box
         if detail == .none {
           output.write(bytes: line + terminator)
         } else {
@@ -99,7 +101,9 @@ struct HitPrinter {
         return isWeak(match, in: results) ? style.dim(text) : style.green(text)
       }
       let score = style.bold(decimal(Double(hit.score), digits: 3))
-      let line = "\(padding)\(rank)  \(score)  \(name)\(gap)  \(words.joined(separator: "  "))"
+      let box = hit.box.map { "  [\(regionText($0))]" } ?? ""
+      let line =
+        "\(padding)\(rank)  \(score)  \(name)\(gap)\(box)  \(words.joined(separator: "  "))"
       let indent = String(repeating: " ", count: rankWidth + 2)
       var lines = [line]
       if let document = TextDocument(hit.item) {
@@ -229,6 +233,9 @@ struct HitPrinter {
     add("format", item.format.map(JSONValue.string))
     add("size", item.fileSize > 0 ? .integer(Int64(clamping: item.fileSize)) : nil)
     object.appendDescription(of: item)
+    add(
+      "region",
+      hit.box.map { .array([$0.x, $0.y, $0.width, $0.height].map(JSONValue.double)) })
     add("evidence", hit.evidence.map { .score(Float($0)) })
     let explanation = detail == .none ? nil : hit.explanation
     add("words", .array(hit.matches.map { matchJSON($0, hit, explanation?.parts[$0.term]) }))

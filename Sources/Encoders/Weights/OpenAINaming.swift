@@ -64,10 +64,11 @@ struct OpenAINaming {
     return translated
   }
 
-  /// What is no part of the towers: sizes that OpenAI's files repeat as numbers, masks that are
-  /// made anew, temperatures.
+  /// What nothing is made of: sizes that OpenAI's files repeat as numbers, masks that are made anew,
+  /// parts of losses.
   private func isDispensable(_ name: String) -> Bool {
-    ["input_resolution", "context_length", "vocab_size", "logit_scale", "logit_bias"].contains(name)
+    guard towerName(of: name) == nil else { return false }
+    return ["input_resolution", "context_length", "vocab_size", "logit_bias"].contains(name)
       || name.hasPrefix("loss.") || name.hasSuffix("attn_mask") || name.hasSuffix("num_batches")
   }
 
@@ -96,7 +97,7 @@ struct OpenAINaming {
     return nil
   }
 
-  /// The name of a tensor outside the blocks that needs no more than another name.
+  /// The name of a tensor outside the blocks that needs no more than another name, if that.
   private func towerName(of name: String) -> String? {
     let text = textTower.rawValue
     let vision = "vision_model.embeddings."
@@ -106,6 +107,8 @@ struct OpenAINaming {
     case "visual.conv1.weight": return vision + "patch_embedding.weight"
     case text + "token_embedding.weight": return "text_model.embeddings.token_embedding.weight"
     case text + "positional_embedding": return "text_model.embeddings.position_embedding.weight"
+    // Wukong keeps its temperature with the loss.
+    case "logit_scale", "loss.logit_scale": return "logit_scale"
     default: break
     }
     let stems = [

@@ -79,6 +79,9 @@ public struct SearchHit: Sendable {
   public var exclusions: [TermMatch] = []
   /// What the text-to-image score is made of, if asked for.
   public var explanation: Explanation?
+  /// Where in the image the hit lies, in pixels of the upright original; `nil` where whole images were
+  /// searched.
+  public var box: PixelRegion?
 }
 
 /// A word or phrase of the query as it was scored.
@@ -147,6 +150,8 @@ public struct SearchResults: Sendable {
   public var combination = Query.Combination.mean
   /// Hits that were left out because of their score or evidence.
   public var omittedCount = 0
+  /// In a search of parts, images of which it is not known where their tokens lie: they have none.
+  public var unplacedCount = 0
   /// Images that were scored.
   public var scannedCount: Int
   /// Images in the index.

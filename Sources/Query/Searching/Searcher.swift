@@ -101,6 +101,11 @@ public struct Searcher: Sendable {
   /// Every thread takes one of LMDB's reader slots, which all programs share.
   private static let maximumThreadCount = 64
 
+  /// How many snapshots are opened for so many threads.
+  static func snapshotCount(_ threadCount: Int) -> Int {
+    min(max(1, threadCount), maximumThreadCount)
+  }
+
   /// What the scores are exact for.
   private var reference: ScoreReference { store.layout.originals == .none ? .codes : .originals }
 
@@ -108,8 +113,7 @@ public struct Searcher: Sendable {
   private func open(
     _ parameters: SearchParameters
   ) throws -> (SnapshotGroup, TokenReduction, Scope) {
-    let threadCount = min(max(1, parameters.threadCount), Self.maximumThreadCount)
-    let group = try store.snapshots(count: threadCount)
+    let group = try store.snapshots(count: Self.snapshotCount(parameters.threadCount))
     return try group.withSnapshot(0) { snapshot in
       // Pooled vectors are not reduced.
       let reduction =

@@ -46,11 +46,7 @@ struct ResponseRegion: Equatable {
 extension ImageTile {
   /// The part of the original that the box around a response covers.
   func region(of response: ResponseRegion) -> PixelRegion {
-    let first = region(
-      ofPatch: response.rows.lowerBound * grid.columnCount + response.columns.lowerBound)
-    return PixelRegion(
-      x: first.x, y: first.y, width: first.width * Double(response.columns.count),
-      height: first.height * Double(response.rows.count))
+    region(of: PatchBox(rows: response.rows, columns: response.columns))
   }
 }
 

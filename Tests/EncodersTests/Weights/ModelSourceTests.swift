@@ -226,7 +226,7 @@ import Testing
     ]) { tensors in
       let naming = try #require(try OpenAINaming(of: tensors, path: "x"))
       let checkpoint = Checkpoint(path: "x", tensors: try naming.translate(tensors, path: "x"))
-      #expect(checkpoint.tensors.count == 9)
+      #expect(checkpoint.tensors.count == 10 && checkpoint.contains("logit_scale"))
       let vision = "vision_model.encoder.layers.7.self_attn."
       let text = "text_model.encoder.layers.0.self_attn."
       for (index, part) in ["q", "k", "v"].enumerated() {
@@ -288,6 +288,7 @@ import Testing
       let names = Set(translated.map(\.name))
       #expect(names.contains("text_model.embeddings.position_embedding.weight"))
       #expect(names.contains("text_projection.weight") && !names.contains("loss.logit_scale"))
+      #expect(names.contains("logit_scale"))
       #expect(
         names.contains("vision_model.token_reduction.attention_maps.1.weight") == (learner != nil))
       let json = try DerivedConfiguration(translated, path: "x").wukong()

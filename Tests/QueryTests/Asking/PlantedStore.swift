@@ -10,13 +10,17 @@ struct PlantedStore {
   let store: TokenStore
   var searcher: Searcher { Searcher(store: store, encoder: nil) }
 
-  init(_ images: [TokenMatrix], layout: PlaneLayout = PlaneLayout()) throws {
+  init(
+    _ images: [TokenMatrix], layout: PlaneLayout = PlaneLayout(),
+    describe: (Int, inout ItemRecord) -> Void = { _, _ in }
+  ) throws {
     folder = try TemporaryDirectory(inMemory: true)
     store = try TokenStore.open(at: folder.path, mode: .create, layout: layout)
     try store.write { writer in
       for (number, tokens) in images.enumerated() {
-        try writer.insert(
-          ItemRecord(kind: .imported, path: Array("\(number)".utf8)), tokens: tokens)
+        var record = ItemRecord(kind: .imported, path: Array("\(number)".utf8))
+        describe(number, &record)
+        try writer.insert(record, tokens: tokens)
       }
     }
   }
