@@ -71,7 +71,8 @@ import Testing
     }
     let page = try String(contentsOfFile: sheet, encoding: .utf8)
     #expect(page.components(separatedBy: "class=\"box ").count == 1 + 4 * 2)
-    #expect(page.components(separatedBy: "class=\"map ").count == 1 + 4 * 2)
+    // One for each word, and which word won each patch.
+    #expect(page.components(separatedBy: "class=\"map ").count == 1 + 4 * 3)
   }
 
   @Test func `the index keeps its reduction; another one is refused, or replaces it`() throws {

@@ -6,10 +6,12 @@ import Synchronization
 /// One request per connection. It ends with the object.
 final class LocalServer: Sendable {
   struct Request: Sendable {
-    /// What stands between method and version: a path, or an address when it is asked as a proxy.
+    /// The path.
     var target: String
     /// By lower-case names.
     var headers: [String: String]
+    /// When the server is asked as a proxy: the host and port it is to lead to, and its headers.
+    var tunnel: (target: String, headers: [String: String])?
   }
 
   struct Answer: Sendable {
@@ -85,7 +87,17 @@ final class LocalServer: Sendable {
     pthread_detach(thread)
   }
 
+  /// Reads a request; as a proxy, the one that comes through the tunnel.
   private static func read(_ connection: CInt) -> Request? {
+    guard let first = readHead(connection) else { return nil }
+    guard first.method == "CONNECT" else { return first.method == "GET" ? first.request : nil }
+    send(Array("HTTP/1.1 200 X\r\n\r\n".utf8), to: connection)
+    guard var second = readHead(connection), second.method == "GET" else { return nil }
+    second.request.tunnel = (first.request.target, first.request.headers)
+    return second.request
+  }
+
+  private static func readHead(_ connection: CInt) -> (method: String, request: Request)? {
     var bytes: [UInt8] = []
     while !bytes.suffix(4).elementsEqual("\r\n\r\n".utf8) {
       var byte: UInt8 = 0
@@ -94,14 +106,14 @@ final class LocalServer: Sendable {
     }
     let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\r\n")
     let parts = lines[0].split(separator: " ")
-    guard parts.count == 3, parts[0] == "GET" else { return nil }
+    guard parts.count == 3 else { return nil }
     var headers: [String: String] = [:]
     for line in lines.dropFirst() {
       guard let colon = line.firstIndex(of: ":") else { continue }
       let value = line[line.index(after: colon)...].drop { $0 == " " }
       headers[line[..<colon].lowercased()] = String(value)
     }
-    return Request(target: String(parts[1]), headers: headers)
+    return (String(parts[0]), Request(target: String(parts[1]), headers: headers))
   }
 
   private static func write(_ answer: Answer, to connection: CInt) {
@@ -109,13 +121,19 @@ final class LocalServer: Sendable {
     var headers = answer.headers
     if headers["Content-Length"] == nil { headers["Content-Length"] = "\(answer.body.count)" }
     for (name, value) in headers { head += "\(name): \(value)\r\n" }
-    let bytes = Array((head + "\r\n").utf8) + answer.body.prefix(answer.cutAfter ?? .max)
+    send(
+      Array((head + "\r\n").utf8) + answer.body.prefix(answer.cutAfter ?? .max), to: connection)
+    answer.beforeCut?()
+  }
+
+  private static func send(_ bytes: [UInt8], to connection: CInt) {
     var sent = 0
     while sent < bytes.count {
-      let count = bytes[sent...].withUnsafeBytes { send(connection, $0.baseAddress, $0.count, 0) }
+      let count = bytes[sent...].withUnsafeBytes {
+        Glibc.send(connection, $0.baseAddress, $0.count, 0)
+      }
       guard count > 0 else { return }
       sent += count
     }
-    answer.beforeCut?()
   }
 }

@@ -351,12 +351,7 @@ import Testing
 
   @Test func `a proxy is asked for every address but those it is not for`() async throws {
     let proxy = LocalServer { request in
-      guard let url = URL(string: request.target), url.host() == "hub.invalid" else {
-        return .init(status: 404)
-      }
-      var request = request
-      request.target = url.path() + (url.query().map { "?" + $0 } ?? "")
-      return Self.part(request)
+      request.tunnel?.target == "hub.invalid:80" ? Self.part(request) : .init(status: 404)
     }
     let variables = [
       "HF_ENDPOINT": "http://hub.invalid",
@@ -365,7 +360,9 @@ import Testing
     let summary = try await pull(settings(proxy, variables))
     #expect(summary.fileCount == 3)
     #expect(
-      proxy.requests.allSatisfy { $0.headers["proxy-authorization"] == "Basic dXNlcjp3b3Jk" })
+      proxy.requests.allSatisfy {
+        $0.tunnel?.headers["proxy-authorization"] == "Basic dXNlcjp3b3Jk"
+      })
 
     let direct = try settings(proxy, variables.merging(["NO_PROXY": "x, .invalid"]) { $1 })
     #expect(try direct.proxy(for: #require(URL(string: "http://hub.invalid"))) == nil)

@@ -188,7 +188,9 @@ import Testing
     #expect(rotation.globalBase == 160_000 && rotation.localBase == 10_000)
     #expect(rotation.localReach == 64)
     #expect(rotation.isLocal.prefix(5) == [false, true, true, false, true])
-    let columns = try configuration(#"{"model_type": "colmodernvbert"}"#)
+    // The library's own defaults for pictures, 14 patches a side in fours, do not work there either.
+    let columns = try configuration(
+      #"{"model_type": "colmodernvbert", "vlm_config": {"vision_config": {"image_size": 512}}}"#)
     #expect(columns.projectionDimension == 128 && columns.text.transformer == blocks)
     #expect(columns.scoresSpecialTokens)
   }
