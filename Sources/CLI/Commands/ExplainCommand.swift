@@ -8,6 +8,7 @@ struct ExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain",
     abstract: "Show why an image has its score: what each word found, and where.",
+    usage: "filip explain <query> ... <image> [<options>]",
     discussion: """
       The query is written as for filip search. IMAGE is a file, or the id of an image in the index. A \
       file that the index does not have, or not as it is now, is encoded then and there, as the index \
@@ -33,7 +34,8 @@ struct ExplainCommand: ParsableCommand {
       """)
 
   @Argument(
-    help: ArgumentHelp("What is looked for, and behind it the image.", valueName: "query> <image"))
+    help: ArgumentHelp(
+      "What is looked for, and behind it the image.", valueName: "query> ... <image"))
   var arguments: [String] = []
 
   @Option(
@@ -55,8 +57,8 @@ struct ExplainCommand: ParsableCommand {
   @OptionGroup(title: "Output") var preview: PreviewOptions
   @OptionGroup(title: "Output") var messages: MessageOptions
 
-  /// The longest side of a picture in a file, and in the terminal.
-  private static let (fileSide, terminalSide) = (320, 240)
+  /// The longest side of a picture in a file, in pixels.
+  private static let fileSide = 320
 
   private var words: String { arguments.dropLast().joined(separator: " ") }
 
@@ -148,12 +150,12 @@ struct ExplainCommand: ParsableCommand {
     _ preview: TerminalPreview, on output: inout StandardOutput
   ) throws {
     guard preview.pictureProtocol == .blocks else {
-      let sheet = ExplanationSheet(explanation, image, query: query, side: Self.terminalSide)
+      let sheet = ExplanationSheet(explanation, image, query: query, side: preview.pictureSide)
       output.write(try preview.text(of: sheet.draw().image))
       return
     }
     guard let range = explanation.range else { return }
-    let picture = ExplanationPicture(explanation, image, side: Self.terminalSide)
+    let picture = ExplanationPicture(explanation, image, side: preview.pictureSide)
     for part in explanation.parts {
       output.write("\n\(part.term.text) \(decimal(Double(part.match.score), digits: 2))\n")
       let map = picture.heatMap(of: part, scale: ColourScale(range))

@@ -47,6 +47,10 @@ struct TerminalPreview {
   /// How wide a picture of blocks is at most, in characters.
   var columnCount: Int
 
+  /// The longest side of a picture with its marks, in pixels: of blocks, as many as are shown, so that
+  /// lines stay lines.
+  var pictureSide: Int { pictureProtocol == .blocks ? columnCount : 240 }
+
   /// The bytes that show a picture.
   func text(of image: DecodedImage) throws -> String {
     try TerminalPicture(image).text(pictureProtocol, depth: depth, columns: columnCount)

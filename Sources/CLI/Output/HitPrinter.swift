@@ -48,7 +48,9 @@ struct HitPrinter {
     case .human:
       for (hit, lines) in zip(results.hits, humanLines(results)) {
         for line in lines { output.write(line + "\n") }
-        if let preview, let picture = marked(hit) { output.write(try preview.text(of: picture)) }
+        if let preview, let picture = marked(hit, side: preview.pictureSide) {
+          output.write(try preview.text(of: picture))
+        }
       }
     case .tsv:
       for hit in results.hits {
@@ -118,15 +120,12 @@ struct HitPrinter {
     }
   }
 
-  /// The longest side of a hit's picture in the terminal, in pixels.
-  private static let pictureSide = 240
-
   /// A hit's picture with its matches marked; `nil` where there is none any more.
-  private func marked(_ hit: SearchHit) -> DecodedImage? {
+  private func marked(_ hit: SearchHit, side: Int) -> DecodedImage? {
     guard let explanation = hit.explanation, let image = try? originalPicture(of: hit.item) else {
       return nil
     }
-    return ExplanationPicture(explanation, image, side: Self.pictureSide).marks().image
+    return ExplanationPicture(explanation, image, side: side).marks().image
   }
 
   /// For each word, the fields behind a hit's path: the word, its score and its box.

@@ -94,7 +94,7 @@ import Testing
     let explanation = explanation()
     let sheet = ExplanationSheet(explanation, Self.image, query: "red blue", side: 200).draw()
     // Four panels in a row, each as wide as a caption.
-    #expect(sheet.width == 14 + 4 * (220 + 14))
+    #expect(sheet.width == 14 + 4 * (256 + 14))
     let picture = ExplanationPicture(explanation, Self.image, side: 200)
     let scale = ColourScale(try #require(explanation.range))
     let panels =
@@ -102,7 +102,7 @@ import Testing
       + [picture.alignment(scale: scale)]
     let top = try #require((0..<sheet.height).first { sheet[14 + 5, $0] == RGB(200, 200, 200) })
     for (number, panel) in panels.enumerated() {
-      let left = 14 + number * 234
+      let left = 14 + number * 270
       for (x, y) in [(0, 0), (79, 59), (40, 30), (33, 24)] {
         #expect(sheet[left + x, top + y] == panel[x, y], "panel \(number) at \(x), \(y)")
       }

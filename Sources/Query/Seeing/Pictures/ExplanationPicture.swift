@@ -44,7 +44,7 @@ package struct ExplanationPicture: Sendable {
     return canvas
   }
 
-  /// FILIP's picture of an alignment (Yao et al., ICLR 2022, section 4.4): every patch bears the
+  /// FILIP's picture of an alignment (Yao et al., ICLR 2022, visualization of alignment): every patch bears the
   /// number of the part that is most similar to it, and its colour, the fainter the less it is.
   /// Patches that a special token or the sentence as a whole wins stay grey.
   package func alignment(scale: ColourScale) -> Canvas {
@@ -111,12 +111,14 @@ package struct ExplanationPicture: Sendable {
       canvas.outline(cell.columns, cell.rows, colour, thickness: 1)
     }
     guard let best = cell(ofPatch: part.match.patch) else { return }
+    // Of small patches a thin line leaves something to see.
     let room = min(best.columns.count, best.rows.count)
-    let inset = min(4 * outer, max(0, room / 2 - 4))
+    let thickness = room < 16 ? 1 : 3
+    let inset = min((thickness + 1) * outer, max(0, room / 2 - thickness - 1))
     let columns = best.columns.dropFirst(inset).dropLast(inset)
     let rows = best.rows.dropFirst(inset).dropLast(inset)
-    canvas.outline(columns, rows, .black, thickness: 4)
-    canvas.outline(columns, rows, colour, thickness: 3)
+    if thickness > 1 { canvas.outline(columns, rows, .black, thickness: thickness + 1) }
+    canvas.outline(columns, rows, colour, thickness: thickness)
   }
 
   private func greyed(brightness: Double) -> Canvas {

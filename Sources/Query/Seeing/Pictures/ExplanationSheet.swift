@@ -13,7 +13,7 @@ package struct ExplanationSheet: Sendable {
   private static let dot = 2
   private static var lineHeight: Int { BitmapFont.lineHeight * dot + 2 }
   /// Captions have room for a word and its numbers.
-  private static let leastPanelWidth = 220
+  private static let leastPanelWidth = 256
   private static let ink = RGB(hex: 0x1C1C1C)
   private static let paleInk = RGB(hex: 0x6A6A6A)
 
