@@ -183,7 +183,7 @@ import Testing
     ("iterm2", ["TERM": "xterm", "LC_TERMINAL": "iTerm2"]),
     ("iterm2", ["TERM": "xterm", "TERM_PROGRAM": "WezTerm"]), ("sixel", ["TERM": "foot"]),
     ("sixel", ["TERM": "mlterm-256color"]), ("blocks", ["TERM": "xterm-256color"]),
-    ("blocks", ["TERM": "xterm-kitty", "TMUX": "/tmp/x"]),
+    ("blocks", ["TERM": "xterm-kitty", "TMUX": "1"]),
     ("blocks", ["TERM": "screen", "KITTY_WINDOW_ID": "1"]), ("none", ["TERM": "dumb"]),
     ("none", [:]),
   ])
